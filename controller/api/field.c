@@ -1,0 +1,158 @@
+#include "api/field.h"
+
+#include "base/duration.h"
+#include "base/str.h"
+
+#define QUOTE_SIZE 96
+
+int field_str(const json_t *root, const char *path, const char *example, const char **ret_value, struct error *err)
+{
+    const json_t *value = json_at(root, path);
+    if (!value)
+        return error_set(err, ERROR_INVALID, "%s is missing; write for example %s", path, example);
+    if (str_empty(json_string_value(value))) {
+        auto_free char *text = json_text(value);
+        char quoted[QUOTE_SIZE];
+        return error_set(err, ERROR_INVALID, "%s: %s is not a text that is not empty; write for example %s", path,
+                         str_quote(quoted, sizeof(quoted), text), example);
+    }
+    *ret_value = json_string_value(value);
+    return 0;
+}
+
+int field_duration(const json_t *root, const char *path, usec_t fallback, usec_t *ret_value, struct error *err)
+{
+    const json_t *value = json_at(root, path);
+    if (!value) {
+        *ret_value = fallback;
+        return 0;
+    }
+    if (json_is_string(value))
+        return duration_parse(json_string_value(value), path, ret_value, err);
+    auto_free char *text = json_text(value);
+    return error_set(err, ERROR_INVALID, "%s: %.64s is not a duration; write for example \"90s\"", path, text);
+}
+
+int field_choice(const json_t *root, const char *path, const char *const *words, size_t *ret_index, struct error *err)
+{
+    const json_t *value = json_at(root, path);
+    if (!value) {
+        *ret_index = 0;
+        return 0;
+    }
+    char all[256] = "", quoted[QUOTE_SIZE];
+    for (size_t i = 0; words[i]; i++) {
+        if (str_equal(json_string_value(value), words[i])) {
+            *ret_index = i;
+            return 0;
+        }
+        size_t used = strlen(all);
+        str_format(all + used, sizeof(all) - used, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
+    }
+    auto_free char *text = json_text(value);
+    return error_set(err, ERROR_INVALID, "%s: %s is not known; write %s", path, str_quote(quoted, sizeof(quoted), text), all);
+}
+
+int field_int(const json_t *root, const char *path, int64_t min, int64_t max, int64_t fallback, int *ret_value, struct error *err)
+{
+    const json_t *value = json_at(root, path);
+    if (value && (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)) {
+        auto_free char *text = json_text(value);
+        return error_set(err, ERROR_INVALID, "%s: %.64s is not a whole number from %lld to %lld", path, text, (long long)min,
+                         (long long)max);
+    }
+    *ret_value = (int)(value ? json_integer_value(value) : fallback);
+    return 0;
+}
+
+/* ── references ── */
+
+/* "$(target.config.path)": *ret_end behind the bracket; false: not well formed. */
+static bool reference_scan(const char *s, const char **ret_end)
+{
+    if (!str_starts(s, "$(target."))
+        return false;
+    s += strlen("$(target");
+    while (*s == '.') {
+        s++;
+        if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9')))
+            return false;
+        while ((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9'))
+            s++;
+    }
+    *ret_end = s + 1;
+    return *s == ')';
+}
+
+int field_references(const json_t *value, const char *field, struct error *err)
+{
+    for (const char *s = json_string_value(value); s && (s = strstr(s, "$("));) {
+        char quoted[QUOTE_SIZE];
+        if (!reference_scan(s, &s))
+            return error_set(err, ERROR_INVALID,
+                             "%s: %s is not a reference to a facet; write for example \"$(target.config.path)\"", field,
+                             str_quote(quoted, sizeof(quoted), json_string_value(value)));
+    }
+    char path[256];
+    const json_t *member;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        str_format(path, sizeof(path), "%s[%zu]", field, i);
+        if (field_references(json_array_get(value, i), path, err) < 0)
+            return -1;
+    }
+    const char *key;
+    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    {
+        str_format(path, sizeof(path), "%s.%s", field, key);
+        if (field_references(member, path, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ── probes ── */
+
+static const char *const probe_kinds[] = {"http", "tcp",      "exec",  "heartbeat", "process", "pods",  "event", "log",
+                                          "file", "resource", "queue", "slo",       "promQL",  "alert", "object"};
+static const char *const probe_durations[] = {
+    "timeout",     "http.latency.below", "heartbeat.maxAge", "heartbeat.file.maxAge", "process.stableFor",
+    "pods.within", "event.within",       "log.since",        "resource.over",         "slo.latencyP95"};
+
+int field_probe(const json_t *probe, const char *field, struct error *err)
+{
+    if (!json_is_object(probe))
+        return error_set(err, ERROR_INVALID, "%s is missing; write for example {http: {port: 8080, path: /healthz}}", field);
+    const char *kind = NULL;
+    for (size_t i = 0; i < array_len(probe_kinds); i++) {
+        if (!json_at(probe, probe_kinds[i]))
+            continue;
+        if (kind)
+            return error_set(err, ERROR_INVALID, "%s has both %s and %s; a probe has exactly one kind", field, kind,
+                             probe_kinds[i]);
+        kind = probe_kinds[i];
+    }
+    if (!kind)
+        return error_set(err, ERROR_INVALID,
+                         "%s has no kind of probe in it; write for example {http: {port: 8080, path: /healthz}}", field);
+    for (size_t i = 0; i < array_len(probe_durations); i++) {
+        usec_t ignored;
+        if (field_duration(probe, probe_durations[i], 0, &ignored, err) < 0)
+            return error_wrap(err, "%s", field);
+    }
+    return field_references(probe, field, err);
+}
+
+int field_probes(const json_t *probes, const char *field, struct error *err)
+{
+    char path[128];
+    for (size_t i = 0; i < json_array_size(probes); i++) {
+        const json_t *entry = json_array_get(probes, i);
+        str_format(path, sizeof(path), "%s[%zu].probe", field, i);
+        if (field_probe(json_at(entry, "probe"), path, err) < 0)
+            return -1;
+        usec_t ignored;
+        if (field_duration(entry, "within", 0, &ignored, err) < 0)
+            return error_wrap(err, "%s[%zu]", field, i);
+    }
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* api/field.h — reading the fields that a person wrote, with errors that name the field, its value and what would be right.
+ *
+ * For the decoders of this layer. `path` is dotted as in json.h and is what the error says; `root` is the whole object. All return 0,
+ * or -1 with ERROR_INVALID. */
+#pragma once
+
+#include "api/json.h"
+
+/* `example` is a whole assignment for the error text: "id: KH001". */
+int field_str(const json_t *root, const char *path, const char *example, const char **ret_value, struct error *err); /* required, not empty */
+int field_duration(const json_t *root, const char *path, usec_t fallback, usec_t *ret_value, struct error *err); /* absent: fallback */
+/* One of `words` (NULL-terminated); absent: the first. */
+int field_choice(const json_t *root, const char *path, const char *const *words, size_t *ret_index, struct error *err);
+int field_int(const json_t *root, const char *path, int64_t min, int64_t max, int64_t fallback, int *ret_value, struct error *err);
+
+/* Every "$(…)" in the strings under `value` is a whole "$(target.word.word)"; `field` names the value. */
+int field_references(const json_t *value, const char *field, struct error *err);
+/* A probe: an object with exactly one of the kinds of probe in it, sound durations and references. */
+int field_probe(const json_t *probe, const char *field, struct error *err);
+/* An array of {name, probe, within}; NULL is fine. */
+int field_probes(const json_t *probes, const char *field, struct error *err);

@@ -1,0 +1,299 @@
+#include "core/drill.h"
+
+#include "base/str.h"
+#include "core/drill_pending.h"
+#include "core/drill_revert.h"
+#include "core/drill_write.h"
+#include "core/gap.h"
+#include "core/gate.h"
+
+/* How long the agent may be away while it is unknown whether the fault is in force, before the drill gives up and reverts. */
+#define DRILL_INJECT_WAIT (30 * USEC_SEC)
+
+const struct agent_fault *agent_fault_find(const struct agent_state *a, const char *id)
+{
+    for (size_t i = 0; a && i < a->fault_count; i++)
+        if (str_equal(a->faults[i].id, id))
+            return &a->faults[i];
+    return NULL;
+}
+
+/* Everything from here on is remembered first (a note), then done: the verdict can not be changed by what the revert does. */
+static void conclude(const struct drill_view *v, enum drill_phase phase, const char *reason, const char *message,
+                     const struct gate gates[GATE_COUNT], usec_t now, struct decision *d)
+{
+    struct verdict verdict = {.phase = phase, .at = now};
+    str_copy(verdict.reason, sizeof(verdict.reason), reason);
+    str_copy(verdict.message, sizeof(verdict.message), message);
+    memcpy(verdict.gates, gates, sizeof(verdict.gates));
+    for (int g = 0; g < GATE_COUNT; g++)
+        if (verdict.gates[g].result == GATE_PENDING) {
+            verdict.gates[g].result = GATE_INCONCLUSIVE;
+            verdict.gates[g].at = now;
+            str_format(verdict.gates[g].message, sizeof(verdict.gates[g].message), "not judged: %.200s", message);
+        }
+    decision_note(d, "verdict", verdict_encode(&verdict));
+    drill_decide_reverting(v, &verdict, now, d);
+}
+
+/* ── Injecting ── */
+
+static void decide_injecting(const struct drill_view *v, usec_t now, struct decision *d)
+{
+    const struct drill *drill = v->drill;
+    char message[512];
+    struct fault_view f = fault_look(v);
+    const struct observation *asked = observations_get(v->observations, "inject");
+    if (f.now == FAULT_NOW_OVER) {
+        str_format(message, sizeof(message), "%s before the fault was seen in force",
+                   f.by_pod ? "the pod went away" : "the agent reverted it");
+        conclude(v, DRILL_INCONCLUSIVE, f.by_pod ? "PodGone" : "FaultEnded", message, drill->gates, now, d);
+        return;
+    }
+    switch (asked->state) {
+    case OBSERVATION_NONE:
+        if (v->agent->link == AGENT_UP) {
+            struct error err = {0};
+            json_t *body = drill_inject_body(v, &err);
+            if (!body) {
+                conclude(v, DRILL_INCONCLUSIVE, "NotApplicable", err.text, drill->gates, now, d);
+                return;
+            }
+            struct key pod = meta_key(&v->pod->meta, KIND_POD);
+            decision_agent(d, "inject", &pod, body, DRILL_INJECT_WAIT);
+            return;
+        }
+        if (now > drill->started_at + DRILL_INJECT_WAIT) {
+            str_format(message, sizeof(message), "the agent in pod %s was away: %.300s", drill->status_pod, v->agent->message);
+            conclude(v, DRILL_INCONCLUSIVE, "AgentLost", message, drill->gates, now, d);
+            return;
+        }
+        decision_again(d, drill->started_at + DRILL_INJECT_WAIT + 1);
+        return;
+    case OBSERVATION_IN_FLIGHT:
+        return;
+    case OBSERVATION_OK:
+        drill_write_status(v, drill_status_in_force(v, asked, now), d);
+        struct key key = drill_key(v);
+        str_format(message, sizeof(message), "%s is in force in pod %s", v->card ? v->card->method : "the fault",
+                   drill->status_pod);
+        decision_event(d, &key, "injected", false, "Injected", "Inject", message);
+        return;
+    case OBSERVATION_FAILED:
+        str_format(message, sizeof(message), "the agent refused the injection: %.400s", asked->err.text);
+        conclude(v, DRILL_INCONCLUSIVE, "InjectionFailed", message, drill->gates, now, d);
+        return;
+    case OBSERVATION_UNKNOWN:
+        str_format(message, sizeof(message), "whether the fault came into force is unknown: %.400s", asked->err.text);
+        conclude(v, DRILL_INCONCLUSIVE, "AgentLost", message, drill->gates, now, d);
+        return;
+    }
+}
+
+/* ── in force: judge ── */
+
+/* Probes that end the drill early: the card's rollback.when and the target's safety.stopWhen. */
+static bool want_and_check_stops(const struct drill_view *v, const json_t *probes, const char *prefix, char message[512],
+                                 struct decision *d)
+{
+    size_t i;
+    json_t *item;
+    struct key pod = meta_key(&v->pod->meta, KIND_POD);
+    bool stop = false;
+    json_array_foreach((json_t *)probes, i, item)
+    {
+        struct error err = {0};
+        json_t *probe =
+            target_resolve(v->target, json_object_get(item, "probe") ? json_object_get(item, "probe") : item, prefix, &err);
+        if (!probe)
+            continue;
+        char key[EFFECT_ID_SIZE];
+        str_format(key, sizeof(key), "%s/%zu", prefix, i);
+        decision_want(d, key, &pod, probe, USEC_SEC, 0, 0);
+        const struct evidence *seen = evidences_get(v->evidences, key);
+        if (seen->holds == HOLDS_TRUE && !stop) {
+            stop = true;
+            str_format(message, 512, "%s %s: %.300s", prefix, json_str(item, "name", "condition"), seen->message);
+        }
+    }
+    return stop;
+}
+
+/* Healing may replace the pod: then its end is no loss, but the effect of a run for this incident. */
+static bool healing_began(const struct drill_view *v)
+{
+    for (size_t i = 0; i < v->run_count; i++)
+        if (str_equal(v->runs[i].incident, v->drill->incident) && v->runs[i].phase != RUN_NEW && v->runs[i].phase != RUN_PENDING)
+            return true;
+    return false;
+}
+
+static struct gate_frame gate_frame_of(const struct drill_view *v, const struct fault_view *f, usec_t now)
+{
+    struct gate_frame frame = {
+        .began_at = json_time(v->drill->status, "fault.beganAt", v->drill->injected_at),
+        .injected_at = v->drill->injected_at,
+    };
+    if (f->now != FAULT_NOW_OVER)
+        return frame;
+    if (f->by_pod) {
+        if (!healing_began(v)) {
+            frame.ended_at = now;
+            str_format(frame.ended_why, sizeof(frame.ended_why), "pod %.60s went away, and no healing of ours did it",
+                       v->drill->status_pod);
+        }
+        return frame;
+    }
+    frame.ended_at = f->at ? f->at : now;
+    frame.ended_by_plan = str_equal(f->why, "duration");
+    if (frame.ended_by_plan)
+        str_copy(frame.ended_why, sizeof(frame.ended_why), "not met before the fault's duration was over");
+    else
+        str_format(frame.ended_why, sizeof(frame.ended_why), "the agent reverted the fault by itself (%s)", f->why);
+    return frame;
+}
+
+/* Gates decided earlier in this process, else as recorded. */
+static void gates_remembered(const struct drill_view *v, struct gate gates[GATE_COUNT])
+{
+    memcpy(gates, v->drill->gates, sizeof(struct gate) * GATE_COUNT);
+    const struct observation *note = observations_get(v->observations, "gates");
+    if (note->state == OBSERVATION_OK)
+        gates_decode(note->result, gates);
+}
+
+static enum drill_phase phase_by_gates(const struct gate gates[GATE_COUNT])
+{
+    if (gates[GATE_TRIGGER_FIRED].result == GATE_PENDING)
+        return DRILL_DETECTING;
+    return gates[GATE_PLAYBOOK_EXECUTED].result == GATE_PENDING ? DRILL_HEALING : DRILL_VERIFYING;
+}
+
+static void decide_in_force(const struct drill_view *v, usec_t now, struct decision *d)
+{
+    char message[512];
+    struct gate gates[GATE_COUNT];
+    gates_remembered(v, gates);
+    if (!v->card || !v->target) {
+        str_format(message, sizeof(message), "the %s was taken away during the drill", v->card ? "target" : "card");
+        conclude(v, DRILL_ABORTED, v->card ? "TargetGone" : "CardGone", message, gates, now, d);
+        return;
+    }
+    if (v->pod) {
+        d->lease_pod = meta_key(&v->pod->meta, KIND_POD);
+        if (want_and_check_stops(v, v->card->rollback, "rollback.when", message, d) ||
+            want_and_check_stops(v, v->target->stop_when, "safety.stopWhen", message, d)) {
+            conclude(v, DRILL_ABORTED, "StopCondition", message, gates, now, d);
+            return;
+        }
+    }
+    int before = gates_count_decided(gates);
+    struct fault_view f = fault_look(v);
+    struct gate_frame frame = gate_frame_of(v, &f, now);
+    usec_t again;
+    gates_judge(v, &frame, now, gates, &again);
+    int decided = gates_count_decided(gates);
+    if (decided == GATE_COUNT) {
+        enum drill_phase phase = gates_verdict(gates);
+        drill_verdict_message(gates, phase, message);
+        conclude(v, phase, drill_phase_name(phase), message, gates, now, d);
+        return;
+    }
+    if (decided != before)
+        decision_note(d, "gates", gates_encode(gates));
+    gates_want(v, gates, d);
+    decision_again(d, again);
+
+    /* Progress is written only when a phase lasts: a drill that heals in seconds costs no write in between. */
+    enum drill_phase phase = phase_by_gates(gates);
+    usec_t since = frame.injected_at;
+    for (int g = 0; g < GATE_COUNT; g++)
+        if (gates[g].result != GATE_PENDING)
+            since = usec_max(since, gates[g].at);
+    if (phase != v->drill->phase) {
+        if (now >= since + DRILL_PROGRESS_AFTER)
+            drill_write_status(v, drill_status_progress(v, phase, gates), d);
+        else
+            decision_again(d, since + DRILL_PROGRESS_AFTER);
+    }
+}
+
+/* ── after the verdict ── */
+
+static void decide_ended(const struct drill_view *v, struct decision *d)
+{
+    const struct drill *drill = v->drill;
+    if (!drill->finalizer)
+        return;
+    if (!str_empty(drill->incident)) {
+        if (!gap_decide(v, d))
+            return;
+        json_t *record = drill_record(v);
+        bool recorded = ledger_decide(v->ledger, drill->meta.ns, drill->incident, record, d);
+        json_decref(record);
+        if (!recorded)
+            return;
+    }
+    drill_write_finalizer(v, false, d);
+}
+
+/* Why a drill that began must end now, by order of a person; NULL: nobody asked. */
+static const char *ordered_to_end(const struct drill_view *v, const char **ret_message)
+{
+    *ret_message = NULL;
+    if (v->drill->meta.deleting) {
+        *ret_message = "the Drill was deleted";
+        return "Deleted";
+    }
+    if (v->drill->abort) {
+        *ret_message = "aborted by spec.abort";
+        return "Aborted";
+    }
+    if (v->stopped) {
+        *ret_message = "all drills were stopped (ConfigMap " STOP_NAME ")";
+        return "Stopped";
+    }
+    if (!v->namespace_enabled) {
+        *ret_message = "the namespace lost its label " LABEL_DRILLS "=enabled";
+        return "NamespaceNotEnabled";
+    }
+    return NULL;
+}
+
+void drill_decide(const struct drill_view *v, usec_t now, struct decision *d)
+{
+    const struct drill *drill = v->drill;
+    decision_init(d);
+    if (drill_phase_terminal(drill->phase)) {
+        decide_ended(v, d);
+        return;
+    }
+    bool began = drill->phase >= DRILL_INJECTING;
+    if (!began) {
+        if (!drill->meta.deleting)
+            drill_decide_pending(v, now, d);
+        else if (drill->finalizer)
+            drill_write_finalizer(v, false, d); /* nothing was ever asked of an agent: the intent comes first */
+        return;
+    }
+    struct verdict verdict;
+    const struct observation *note = observations_get(v->observations, "verdict");
+    if (note->state == OBSERVATION_OK && verdict_decode(note->result, &verdict)) {
+        drill_decide_reverting(v, &verdict, now, d);
+        return;
+    }
+    if (drill->phase == DRILL_REVERTING) { /* judged by a process that is gone: its verdict is in the status */
+        verdict_from_status(drill, &verdict);
+        drill_decide_reverting(v, &verdict, now, d);
+        return;
+    }
+    const char *message, *reason = ordered_to_end(v, &message);
+    if (reason) {
+        struct gate gates[GATE_COUNT];
+        gates_remembered(v, gates);
+        conclude(v, DRILL_ABORTED, reason, message, gates, now, d);
+    } else if (drill->phase == DRILL_INJECTING)
+        decide_injecting(v, now, d);
+    else
+        decide_in_force(v, now, d);
+}

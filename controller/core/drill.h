@@ -1,0 +1,83 @@
+/* core/drill.h — the life of one drill: from Pending to a verdict, and nothing left behind.
+ *
+ *   Pending → Injecting → Detecting → Healing → Verifying → (Reverting) → Succeeded | Failed | Inconclusive | Aborted
+ *          ↘ Skipped
+ *
+ * Guarantees
+ * - No inject is sent before the status, as the API server has it, says Intended with this fault id.
+ * - No terminal phase while the fault may be in force: the agent said reverted, or the pod is gone.
+ * - The gates are judged before our own revert; once judged they are remembered (a note) and do not change.
+ * - The finalizer stays until the ledger has the incident.
+ * Writes: finalizer (or create with it), intent, in force, verdict, ledger, finalizer off. Phases in between are only written when they
+ * last longer than DRILL_PROGRESS_AFTER. */
+#pragma once
+
+#include "api/card.h"
+#include "api/playbook.h"
+#include "api/pod.h"
+#include "api/target.h"
+#include "api/task.h"
+#include "core/agent_state.h"
+#include "core/decision.h"
+#include "core/ledger.h"
+
+#define DRILL_PROGRESS_AFTER   (5 * USEC_SEC)
+#define DRILL_SESSION_WAIT     (30 * USEC_SEC) /* for the agent's session, before Skipped */
+#define DRILL_STEADY_WAIT      (20 * USEC_SEC) /* for the steady state to be known, before Skipped */
+#define DRILL_QUARANTINE_AFTER (30 * USEC_SEC) /* of a revert that does not succeed */
+
+/* A trigger's firing, as the core of triggers decided (in memory and in Trigger.status.firing). */
+struct firing {
+    char trigger[254], target[254], pod[254], ns[64]; /* ns, target, pod: of what it fired for */
+    enum severity severity;
+    usec_t since;    /* when the condition began, by the clock of who saw it */
+    usec_t fired_at; /* since + for */
+    usec_t error;
+    usec_t cleared_at; /* 0: still firing; else when the condition ended */
+    char message[160];
+};
+
+/* What every view of a drill may show about others. */
+struct drill_peer { /* another drill that is not terminal, in any namespace that matters (the same one) */
+    const char *name, *target, *pod;
+    usec_t created_at;
+    bool
+        active; /* its intent is recorded (phase Injecting or later), or being written: observation "intent" of that drill is there */
+};
+
+struct drill_view {
+    const struct drill *drill;
+    const struct card *card;     /* NULL: card_error says why */
+    const struct target *target; /* NULL: target_error says why */
+    struct error card_error, target_error;
+    bool namespace_enabled; /* label drillyard.dev/drills=enabled */
+    bool stopped;           /* the global stop is set */
+    bool in_window;         /* target.safety.windows */
+    bool quarantined;       /* the target is */
+    enum holds steady;      /* the target's steady state now */
+    usec_t steady_since;
+    char steady_message[160];
+    const struct pod *pods; /* all that the target selects */
+    size_t pod_count;
+    const struct drill_peer *peers;
+    size_t peer_count;
+    const struct agent_state *agents; /* one per pod, same order */
+    const struct agent_state *agent;  /* of the drilled pod once it is chosen; NULL before, or when the pod is gone */
+    const struct pod *pod;            /* likewise */
+    const struct firing *firings;     /* of the expected trigger for this target, current and recently cleared */
+    size_t firing_count;
+    struct evidence trigger_watch; /* of the expected trigger on the drilled pod: whether it could see at all */
+    bool trigger_exists;
+    const struct run *runs; /* of this target */
+    size_t run_count;
+    const struct task *tasks; /* of this incident, and open gap tasks of this card and target */
+    size_t task_count;
+    const struct ledger_view *ledger;
+    const struct observations *observations;
+    const struct evidences *evidences;
+    int64_t epoch;
+    usec_t lease;  /* the controller's default lease of a fault */
+    uint64_t draw; /* a random number for this drill, the same at every call */
+};
+
+void drill_decide(const struct drill_view *view, usec_t now, struct decision *ret_decision);

@@ -1,0 +1,222 @@
+#include "core/drill_pending.h"
+
+#include "base/str.h"
+#include "core/coverage.h"
+#include "core/drill_status.h"
+#include "core/drill_write.h"
+
+#define DRILL_PEER_WAIT (10 * USEC_MINUTE)
+
+/* A drill that never began: no incident, no ledger record, nothing to revert. */
+static void end_before_start(const struct drill_view *v, enum drill_phase phase, const char *reason, const char *message,
+                             usec_t now, struct decision *d)
+{
+    json_t *status = drill_status_ended(v, phase, reason, message, NULL, now);
+    drill_write_status(v, status, d);
+    struct key key = drill_key(v);
+    decision_event(d, &key, "ended", phase == DRILL_ABORTED, reason, "Drill", message);
+}
+
+static void wait_for(const struct drill_view *v, const char *reason, const char *message, usec_t until, usec_t now,
+                     struct decision *d)
+{
+    decision_again(d, until);
+    /* Said only when it lasts: a wait of milliseconds is no news and would cost a write. */
+    usec_t say_at = v->drill->meta.created_at + 3 * USEC_SEC;
+    if (now >= say_at)
+        drill_write_status(v, drill_status_pending(v, reason, message), d);
+    else
+        decision_again(d, say_at);
+}
+
+/* Another drill that goes first on this target: one that began, or a pending one that is older. NULL: none. */
+static const struct drill_peer *peer_before(const struct drill_view *v)
+{
+    for (size_t i = 0; i < v->peer_count; i++) {
+        const struct drill_peer *p = &v->peers[i];
+        if (!str_equal(p->target, v->drill->target))
+            continue;
+        bool older = p->created_at < v->drill->meta.created_at ||
+                     (p->created_at == v->drill->meta.created_at && strcmp(p->name, v->drill->meta.name) < 0);
+        if (p->active || older)
+            return p;
+    }
+    return NULL;
+}
+
+static bool pod_taken(const struct drill_view *v, const struct pod *pod)
+{
+    for (size_t i = 0; i < v->peer_count; i++)
+        if (v->peers[i].active && str_equal(v->peers[i].pod, pod->meta.name))
+            return true;
+    return false;
+}
+
+/* The pod to drill: the one named, else one drawn among those that can be. -1: none, why says so. */
+static ssize_t choose_pod(const struct drill_view *v, char why[256])
+{
+    size_t fit[256], count = 0;
+    bool agent_seen = false;
+    str_copy(why, 256, "the target's selector matches no pod that carries the label " LABEL_AGENT "=enabled");
+    for (size_t i = 0; i < v->pod_count && count < array_len(fit); i++) {
+        const struct pod *p = &v->pods[i];
+        if (!str_empty(v->drill->pod) && !str_equal(p->meta.name, v->drill->pod))
+            continue;
+        agent_seen |= p->has_agent;
+        if (!pod_container(p, v->target->container))
+            str_format(why, 256, "pod %s has no container %s (spec.container of the target)", p->meta.name, v->target->container);
+        else if (!p->has_agent)
+            str_format(why, 256, "pod %s has no container " INJECTOR_CONTAINER ": it was created before the label or the policy",
+                       p->meta.name);
+        else if (!p->ready)
+            str_format(why, 256, "pod %s is not ready", p->meta.name);
+        else if (pod_taken(v, p))
+            str_format(why, 256, "pod %s is being drilled already", p->meta.name);
+        else if (v->agents[i].link != AGENT_UP)
+            str_format(why, 256, "the agent in pod %s does not answer: %s", p->meta.name, v->agents[i].message);
+        else if (!v->agents[i].target_found)
+            str_format(why, 256,
+                       "the agent in pod %s sees no process of the target container: is /drillyard mounted in it, and "
+                       "shareProcessNamespace set?",
+                       p->meta.name);
+        else
+            fit[count++] = i;
+    }
+    if (!count && v->pod_count && !str_empty(v->drill->pod) && !agent_seen)
+        str_format(why, 256, "spec.pod: \"%s\" is no pod of target %s with an agent", v->drill->pod, v->drill->target);
+    return count ? (ssize_t)fit[v->draw % count] : -1;
+}
+
+static bool method_allowed(const struct drill_view *v)
+{
+    size_t i;
+    json_t *allowed;
+    if (!v->target->allowed_methods)
+        return true;
+    json_array_foreach((json_t *)v->target->allowed_methods, i,
+                       allowed) if (str_equal(json_string_value(allowed), v->card->method)) return true;
+    return false;
+}
+
+/* What forbids this drill for good: reason and message; NULL: nothing. */
+static const char *forbidden(const struct drill_view *v, char message[512])
+{
+    char why[160];
+    if (!v->namespace_enabled) {
+        str_format(message, 512, "namespace %s is not opted in: it lacks the label " LABEL_DRILLS "=enabled", v->drill->meta.ns);
+        return "NamespaceNotEnabled";
+    }
+    if (v->stopped) {
+        str_copy(message, 512, "the ConfigMap " STOP_NAME " exists: all drills are stopped until it is deleted");
+        return "Stopped";
+    }
+    if (!v->target) {
+        str_format(message, 512, "spec.target: %.400s", v->target_error.text);
+        return "TargetNotUsable";
+    }
+    if (!v->card) {
+        str_format(message, 512, "spec.card: %.400s", v->card_error.text);
+        return "CardNotUsable";
+    }
+    if (!card_applies(v->card, v->target, why)) {
+        str_format(message, 512, "card %s is not applicable to target %s: %s", v->card->id, v->drill->target, why);
+        return "NotApplicable";
+    }
+    if (!method_allowed(v)) {
+        str_format(message, 512, "method %s is not in safety.allowedMethods of target %s", v->card->method, v->drill->target);
+        return "MethodNotAllowed";
+    }
+    if (v->quarantined) {
+        str_format(message, 512, "target %s is quarantined: a fault of an earlier drill could not be reverted", v->drill->target);
+        return "Quarantined";
+    }
+    if (!v->in_window) {
+        str_format(message, 512, "now is outside safety.windows of target %s", v->drill->target);
+        return "OutsideWindow";
+    }
+    return NULL;
+}
+
+/* A trigger that fires already could not be told from one that detects the drill. */
+static const struct firing *fires_already(const struct drill_view *v)
+{
+    for (size_t i = 0; i < v->firing_count; i++)
+        if (!v->firings[i].cleared_at && str_equal(v->firings[i].target, v->drill->target) &&
+            str_equal(v->firings[i].ns, v->drill->meta.ns))
+            return &v->firings[i];
+    return NULL;
+}
+
+void drill_decide_pending(const struct drill_view *v, usec_t now, struct decision *d)
+{
+    const struct drill *drill = v->drill;
+    char message[512];
+    usec_t created = drill->meta.created_at;
+    if (drill->abort) {
+        end_before_start(v, DRILL_ABORTED, "Aborted", "aborted before it began (spec.abort)", now, d);
+        return;
+    }
+    const char *reason = forbidden(v, message);
+    if (reason) {
+        end_before_start(v, DRILL_SKIPPED, reason, message, now, d);
+        return;
+    }
+    const struct drill_peer *peer = peer_before(v);
+    if (peer) {
+        str_format(message, sizeof(message), "waiting for drill %s on the same target", peer->name);
+        if (now > created + DRILL_PEER_WAIT)
+            end_before_start(v, DRILL_SKIPPED, "TargetBusy", message, now, d);
+        else
+            wait_for(v, "TargetBusy", message, created + DRILL_PEER_WAIT + 1, now, d);
+        return;
+    }
+    if (v->steady != HOLDS_TRUE) {
+        bool known = v->steady == HOLDS_FALSE;
+        str_format(message, sizeof(message), "target %s is not in its steady state: %s", drill->target, v->steady_message);
+        if (known || now > created + DRILL_STEADY_WAIT)
+            end_before_start(v, DRILL_SKIPPED, known ? "NotSteady" : "SteadyStateUnknown", message, now, d);
+        else
+            wait_for(v, "SteadyStateUnknown", message, created + DRILL_STEADY_WAIT + 1, now, d);
+        return;
+    }
+    const struct firing *firing = fires_already(v);
+    if (firing) {
+        str_format(message, sizeof(message), "trigger %s fires already for target %s: %s", firing->trigger, drill->target,
+                   firing->message);
+        end_before_start(v, DRILL_SKIPPED, "NotSteady", message, now, d);
+        return;
+    }
+    char why[256];
+    ssize_t chosen = choose_pod(v, why);
+    if (chosen < 0 || !v->ledger->synced) {
+        if (chosen >= 0)
+            str_copy(why, sizeof(why), "the ledger's ConfigMaps are not listed yet");
+        if (now > created + DRILL_SESSION_WAIT)
+            end_before_start(v, DRILL_SKIPPED, "NoPod", why, now, d);
+        else
+            wait_for(v, "NoPod", why, created + DRILL_SESSION_WAIT + 1, now, d);
+        return;
+    }
+    struct error err = {0};
+    json_t *params = drill_params(v, &err);
+    if (!params) {
+        end_before_start(v, DRILL_SKIPPED, "NotApplicable", err.text, now, d);
+        return;
+    }
+    if (drill->dry_run) {
+        auto_free char *text = json_text(params);
+        str_format(message, sizeof(message), "dry run: would inject %s into pod %s with %.300s", v->card->method,
+                   v->pods[chosen].meta.name, text);
+        json_decref(params);
+        end_before_start(v, DRILL_SKIPPED, "DryRun", message, now, d);
+        return;
+    }
+    json_decref(params);
+    if (!drill->finalizer) {
+        drill_write_finalizer(v, true, d);
+        return; /* its answer comes back as the object, and wakes us */
+    }
+    decision_note(d, "intent", NULL);
+    drill_write_status(v, drill_status_intent(v, &v->pods[chosen], now), d);
+    d->lease_pod = meta_key(&v->pods[chosen].meta, KIND_POD);
+}

@@ -1,0 +1,102 @@
+#include "core/drill_revert.h"
+
+#include "base/str.h"
+#include "core/drill_write.h"
+
+struct fault_view fault_look(const struct drill_view *v)
+{
+    struct fault_view f = {.now = FAULT_NOW_UNKNOWN};
+    const struct agent_fault *told = agent_fault_find(v->agent, v->drill->fault_id);
+    if (!v->pod) {
+        f.now = FAULT_NOW_OVER;
+        f.by_pod = true;
+    } else if (told && told->state == FAULT_REVERTED) {
+        f.now = FAULT_NOW_OVER;
+        f.at = told->at;
+        f.by_agent = told->by_agent;
+        str_copy(f.why, sizeof(f.why), told->why);
+    } else if (told && told->state == FAULT_IN_FORCE)
+        f.now = FAULT_NOW_ACTIVE;
+    else if (v->drill->fault == FAULT_IN_FORCE)
+        f.now = FAULT_NOW_ACTIVE;
+    return f;
+}
+
+/* ── judged: revert, then say so ── */
+
+/* The nth revert that was asked for; 0: none yet. */
+static int reverts_asked(const struct drill_view *v, const struct observation **ret_last)
+{
+    int n = 0;
+    *ret_last = NULL;
+    for (;;) {
+        char id[EFFECT_ID_SIZE];
+        str_format(id, sizeof(id), "revert/%d", n + 1);
+        const struct observation *o = observations_get(v->observations, id);
+        if (o->state == OBSERVATION_NONE)
+            return n;
+        *ret_last = o;
+        n++;
+    }
+}
+
+static void ask_revert(const struct drill_view *v, int n, struct decision *d)
+{
+    char id[EFFECT_ID_SIZE];
+    str_format(id, sizeof(id), "revert/%d", n);
+    json_t *body = json_object();
+    json_put_str(body, "op", "revert");
+    json_put_str(body, "fault", v->drill->fault_id);
+    json_put_str(body, "reason", "verdict");
+    struct key pod = meta_key(&v->pod->meta, KIND_POD);
+    decision_agent(d, id, &pod, body, 10 * USEC_SEC);
+}
+
+void drill_decide_reverting(const struct drill_view *v, const struct verdict *verdict, usec_t now, struct decision *d)
+{
+    const struct observation *last;
+    int asked = reverts_asked(v, &last);
+    struct fault_view f = fault_look(v);
+    struct revert revert = {0};
+    if (last && last->state == OBSERVATION_OK) {
+        bool reverted = str_equal(json_str(last->result, "state", ""), "Reverted");
+        revert = (struct revert){
+            .state = reverted ? "Done" : "NotNeeded", .by = f.by_agent ? "Agent" : "Controller", .at = last->answered_at};
+    } else if (f.now == FAULT_NOW_OVER)
+        revert = (struct revert){.state = "Done",
+                                 .by = f.by_pod     ? "PodGone"
+                                       : f.by_agent ? "Agent"
+                                                    : "Controller",
+                                 .at = f.at ? f.at : now};
+    if (revert.state) {
+        drill_write_status(v, drill_status_verdict(v, verdict, &revert, now), d);
+        return;
+    }
+    usec_t since = verdict->at;
+    if (last && last->state == OBSERVATION_IN_FLIGHT) {
+        decision_again(d, last->asked_at + 15 * USEC_SEC);
+    } else if (v->agent && v->agent->link == AGENT_UP) {
+        usec_t backoff = asked ? usec_min(USEC_SEC << usec_min(asked - 1, 5), 30 * USEC_SEC) : 0;
+        usec_t due = last ? last->answered_at + backoff : now;
+        if (now >= due)
+            ask_revert(v, asked + 1, d);
+        else
+            decision_again(d, due);
+    }
+    /* Said when it lasts: the phase, why, and after a while the quarantine that core/target.c derives from it. */
+    if (now >= since + DRILL_PROGRESS_AFTER || v->drill->phase == DRILL_REVERTING) {
+        char why[256];
+        if (last && (last->state == OBSERVATION_FAILED || last->state == OBSERVATION_UNKNOWN))
+            str_format(why, sizeof(why), "the revert did not succeed yet (asked %d times): %.180s", asked, last->err.text);
+        else
+            str_format(why, sizeof(why), "waiting for the agent in pod %s: %.160s", v->drill->status_pod,
+                       v->agent ? v->agent->message : "no session");
+        drill_write_status(v, drill_status_reverting(v, verdict, why), d);
+        if (now >= since + DRILL_QUARANTINE_AFTER) {
+            struct key key = drill_key(v);
+            decision_event(d, &key, "revert-stuck", true, "RevertFailed", "Revert", why);
+        } else
+            decision_again(d, since + DRILL_QUARANTINE_AFTER);
+    } else
+        decision_again(d, since + DRILL_PROGRESS_AFTER);
+}

@@ -1,0 +1,24 @@
+/* core/drill_revert.h — where the fault of a drill is, and getting rid of it. Pure. */
+#pragma once
+
+#include "core/drill_status.h"
+
+/* Where the fault is, by everything that is known now. */
+enum fault_now {
+    FAULT_NOW_UNKNOWN, /* asked for, or perhaps */
+    FAULT_NOW_ACTIVE,
+    FAULT_NOW_OVER,    /* reverted, or there is nothing left that could carry it */
+    FAULT_NOW_REFUSED, /* the agent said no: it never was */
+};
+struct fault_view {
+    enum fault_now now;
+    usec_t at; /* OVER */
+    bool by_agent, by_pod;
+    char why[24];
+};
+
+struct fault_view fault_look(const struct drill_view *v);
+
+/* Asks the agent to revert until it is certain that nothing is left, then writes the terminal status. What lasts is said in the status
+ * (phase Reverting, why), and after DRILL_QUARANTINE_AFTER by an event; core/target.c derives the quarantine from it. */
+void drill_decide_reverting(const struct drill_view *v, const struct verdict *verdict, usec_t now, struct decision *d);

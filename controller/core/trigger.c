@@ -1,0 +1,262 @@
+#include "core/trigger.h"
+
+#include "base/rfc3339.h"
+#include "base/str.h"
+
+#include <stdio.h>
+
+#define RUNS_KEPT 20 /* ended PlaybookRuns kept per playbook and target */
+
+/* ── which sites fire ── */
+
+static bool same_site(const struct firing *f, const struct trigger_site *s)
+{
+    return str_equal(f->ns, s->ns) && str_equal(f->target, s->target) && str_equal(f->pod, s->pod);
+}
+
+/* What a site shows now: firing, not firing, or not to be seen. */
+static enum holds site_fires(const struct trigger *t, const struct trigger_site *s)
+{
+    if (s->seen.holds == HOLDS_UNKNOWN)
+        return HOLDS_UNKNOWN;
+    return (s->seen.holds == HOLDS_TRUE) == t->fires_when ? HOLDS_TRUE : HOLDS_FALSE;
+}
+
+struct firing_set {
+    struct firing *items;
+    size_t count;
+};
+
+/* Room for one more: the oldest cleared one goes first; when all are open, the set is full and says so by returning NULL. */
+static struct firing *firing_room(struct firing_set *set)
+{
+    if (set->count < FIRINGS_MAX)
+        return &set->items[set->count++];
+    for (size_t i = 0; i < set->count; i++)
+        if (set->items[i].cleared_at) {
+            memmove(&set->items[i], &set->items[i + 1], (set->count - i - 1) * sizeof(*set->items));
+            return &set->items[set->count - 1];
+        }
+    return NULL;
+}
+
+/* Firings carried over from before: ended where their site is gone or quiet, dropped when long over. */
+static void carry_over(const struct trigger_view *v, usec_t now, struct firing_set *set)
+{
+    for (size_t i = 0; i < v->firing_count && set->count < FIRINGS_MAX; i++) {
+        struct firing f = v->firings[i];
+        const struct trigger_site *site = NULL;
+        for (size_t s = 0; s < v->site_count && !site; s++)
+            if (same_site(&f, &v->sites[s]))
+                site = &v->sites[s];
+        if (!f.cleared_at && !site)
+            f.cleared_at = now;
+        else if (!f.cleared_at && site_fires(v->trigger, site) == HOLDS_FALSE)
+            f.cleared_at = usec_max(site->seen.since, f.since);
+        if (f.cleared_at && f.cleared_at + FIRING_KEEP < now)
+            continue;
+        set->items[set->count++] = f;
+    }
+}
+
+static struct firing *firing_open(struct firing_set *set, const struct trigger_site *site)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (!set->items[i].cleared_at && same_site(&set->items[i], site))
+            return &set->items[i];
+    return NULL;
+}
+
+/* New firings; returns how many began. */
+static int begin_new(const struct trigger_view *v, usec_t now, struct firing_set *set, struct decision *d)
+{
+    int begun = 0;
+    for (size_t i = 0; i < v->site_count; i++) {
+        const struct trigger_site *site = &v->sites[i];
+        if (site_fires(v->trigger, site) != HOLDS_TRUE)
+            continue;
+        enum severity severity = trigger_severity(v->trigger, site->seen.has_value, site->seen.value);
+        struct firing *f = firing_open(set, site);
+        if (f) {
+            if (severity > f->severity)
+                f->severity = severity;
+            continue;
+        }
+        usec_t fired_at = usec_add(site->seen.since, v->trigger->hold_for);
+        if (fired_at > now) {
+            decision_again(d, fired_at);
+            continue;
+        }
+        f = firing_room(set);
+        if (!f)
+            return begun;
+        *f = (struct firing){.severity = severity, .since = site->seen.since, .fired_at = fired_at, .error = site->seen.error};
+        str_copy(f->trigger, sizeof(f->trigger), v->trigger->meta.name);
+        str_copy(f->ns, sizeof(f->ns), site->ns);
+        str_copy(f->target, sizeof(f->target), site->target);
+        str_copy(f->pod, sizeof(f->pod), site->pod);
+        str_copy(f->message, sizeof(f->message), site->seen.message);
+        begun++;
+    }
+    return begun;
+}
+
+/* ── the runs that a firing starts ── */
+
+static bool run_ended(const struct run *r)
+{
+    return r->phase == RUN_SUCCEEDED || r->phase == RUN_FAILED;
+}
+
+static bool run_of(const struct run *r, const struct playbook *p, const struct firing *f)
+{
+    return str_equal(r->playbook, p->meta.name) && str_equal(r->target, f->target) && str_equal(r->meta.ns, f->ns);
+}
+
+static const char *incident_of(const struct trigger_view *v, const struct firing *f)
+{
+    for (size_t i = 0; i < v->site_count; i++)
+        if (same_site(f, &v->sites[i]))
+            return v->sites[i].incident;
+    return "";
+}
+
+static void create_run(const struct trigger_view *v, const struct playbook *p, const struct firing *f, int attempt,
+                       struct decision *d)
+{
+    char at[RFC3339_SIZE], hex[9], name[254], label[64];
+    rfc3339_format_micro(f->fired_at, at);
+    auto_free char *seed = mem_printf("%s/%s/%s/%s/%d", f->trigger, f->target, f->pod, at, attempt);
+    str_hash8(seed, hex);
+    str_format(name, sizeof(name), "%.100s-%.100s-%s", p->meta.name, f->target, hex);
+    struct key key = key_of(KIND_RUN, f->ns, name);
+
+    json_t *object = json_object();
+    json_put_str(object, "apiVersion", API_VERSION);
+    json_put_str(object, "kind", "PlaybookRun");
+    json_t *meta = json_make(object, "metadata");
+    json_put_str(meta, "name", name);
+    json_put_str(meta, "namespace", f->ns);
+    label_value(label, f->target);
+    json_put_str(json_make(meta, "labels"), LABEL_TARGET, label);
+    json_t *spec = json_make(object, "spec");
+    json_put_str(spec, "playbook", p->meta.name);
+    json_put_str(spec, "trigger", f->trigger);
+    json_put_str(spec, "target", f->target);
+    json_put_str(spec, "pod", str_empty(f->pod) ? NULL : f->pod);
+    json_put_str(spec, "severity", severity_name(f->severity));
+    json_put_str(spec, "firedAt", at);
+    const char *incident = incident_of(v, f);
+    json_put_str(spec, "incident", str_empty(incident) ? NULL : incident);
+    json_put_str(spec, "reporter", "drillyard");
+    decision_create(d, &key, object);
+}
+
+/* One playbook for one firing: one run at a time per target, and none within the cooldown of the last. */
+static void consider_run(const struct trigger_view *v, const struct playbook *p, const struct firing *f, usec_t now,
+                         struct decision *d)
+{
+    usec_t last_end = 0;
+    int attempts = 0;
+    for (size_t i = 0; i < v->run_count; i++) {
+        const struct run *r = &v->runs[i];
+        if (!run_of(r, p, f))
+            continue;
+        if (!run_ended(r))
+            return; /* its end wakes us */
+        last_end = usec_max(last_end, r->ended_at);
+        attempts += r->fired_at == f->fired_at && str_equal(r->trigger, f->trigger) && str_equal(r->pod, f->pod);
+    }
+    if (last_end && usec_add(last_end, p->cooldown) > now) {
+        decision_again(d, usec_add(last_end, p->cooldown));
+        return;
+    }
+    create_run(v, p, f, attempts, d);
+}
+
+/* Ended runs beyond RUNS_KEPT of a playbook and target go, oldest first, one per decision: never in a hurry. */
+static void forget_old_runs(const struct trigger_view *v, struct decision *d)
+{
+    for (size_t i = 0; i < v->run_count; i++) {
+        const struct run *r = &v->runs[i];
+        if (!run_ended(r))
+            continue;
+        int newer = 0;
+        for (size_t j = 0; j < v->run_count; j++)
+            newer += run_ended(&v->runs[j]) && v->runs[j].ended_at > r->ended_at && str_equal(v->runs[j].playbook, r->playbook) &&
+                     str_equal(v->runs[j].target, r->target) && str_equal(v->runs[j].meta.ns, r->meta.ns);
+        if (newer >= RUNS_KEPT) {
+            struct key key = meta_key(&r->meta, KIND_RUN);
+            decision_delete(d, &key, r->meta.uid, r->meta.rv);
+            return;
+        }
+    }
+}
+
+/* ── what is told ── */
+
+static json_t *firing_encode(const struct firing *f)
+{
+    json_t *row = json_object();
+    json_put_str(row, "namespace", f->ns);
+    json_put_str(row, "target", f->target);
+    json_put_str(row, "pod", str_empty(f->pod) ? NULL : f->pod);
+    json_put_time(row, "since", f->since);
+    json_put_str(row, "severity", severity_name(f->severity));
+    json_put_str(row, "message", f->message);
+    return row;
+}
+
+static void write_status(const struct trigger_view *v, const struct firing_set *set, int begun, usec_t now, struct decision *d)
+{
+    const struct trigger *t = v->trigger;
+    json_t *old = json_at(t->root, "status");
+    json_t *status = old ? json_deep_copy(old) : json_object();
+    json_t *rows = json_array();
+    for (size_t i = 0; i < set->count; i++)
+        if (!set->items[i].cleared_at)
+            json_array_append_new(rows, firing_encode(&set->items[i]));
+    json_put(status, "firing", rows);
+    json_put_int(status, "fired", json_int(old, "fired", 0) + begun);
+    for (size_t i = 0; i < set->count; i++)
+        if (set->items[i].fired_at > json_time(status, "lastFired", 0))
+            json_put_time(status, "lastFired", set->items[i].fired_at);
+    if (v->error)
+        condition_set(status, "Ready", CONDITION_FALSE, "Invalid", v->error, t->meta.generation, now);
+    else
+        condition_set(status, "Ready", CONDITION_TRUE, "Watching", "the probe is watched on every target that has its facets",
+                      t->meta.generation, now);
+    if (json_equal(status, old)) {
+        json_decref(status);
+        return;
+    }
+    struct key key = meta_key(&t->meta, KIND_TRIGGER);
+    decision_status(d, &key, t->meta.rv, status);
+}
+
+static void tell_events(const struct trigger_view *v, const struct firing_set *set, struct decision *d)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct firing *f = &set->items[i];
+        char id[EFFECT_ID_SIZE], note[512];
+        str_format(id, sizeof(id), "fired/%.30s/%lld", f->pod, (long long)f->since);
+        str_format(note, sizeof(note), "%s fired for target %s, pod %s: %s", v->trigger->meta.name, f->target, f->pod, f->message);
+        struct key target = key_of(KIND_TARGET, f->ns, f->target);
+        decision_event(d, &target, id, true, "TriggerFired", "Watch", note);
+    }
+}
+
+void trigger_decide(const struct trigger_view *v, usec_t now, struct firing *ret_firings, size_t *ret_count, struct decision *d)
+{
+    decision_init(d);
+    struct firing_set set = {.items = ret_firings};
+    carry_over(v, now, &set);
+    int begun = v->error ? 0 : begin_new(v, now, &set, d);
+    for (size_t i = 0; i < set.count; i++)
+        for (size_t p = 0; p < v->playbook_count && !set.items[i].cleared_at; p++)
+            consider_run(v, &v->playbooks[p], &set.items[i], now, d);
+    forget_old_runs(v, d);
+    write_status(v, &set, begun, now, d);
+    tell_events(v, &set, d);
+    *ret_count = set.count;
+}

@@ -1,0 +1,121 @@
+#include "net/loop.h"
+
+#include <signal.h>
+#include <uv.h>
+
+#define LOOP_CLOSING_TURNS 16
+
+struct loop {
+    uv_loop_t uv;
+};
+
+struct timer {
+    uv_timer_t uv; /* its data points back; freed when libuv has let go of it */
+    void (*fire)(void *userdata);
+    void *userdata;
+    usec_t when;
+};
+
+int loop_new(struct loop **ret_loop, struct error *err)
+{
+    auto_free struct loop *l = mem_new(struct loop);
+    int r = uv_loop_init(&l->uv);
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, "event loop: %s", uv_strerror(r));
+    /* OpenSSL writes without MSG_NOSIGNAL, and libcurl with CURLOPT_NOSIGNAL leaves the signal alone: a peer that hangs up must
+     * never end us. uv_spawn() gives children the default back. */
+    signal(SIGPIPE, SIG_IGN);
+    *ret_loop = mem_take(l);
+    return 0;
+}
+
+static void close_leftover(uv_handle_t *handle, void *unused)
+{
+    (void)unused;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+void loop_free(struct loop *l)
+{
+    if (!l)
+        return;
+    /* Closing is asynchronous in libuv: handles closed by their owners a moment ago need a turn, those of libwebsockets several
+     * (net/ws_context.c), and must not be closed for it meanwhile. What an owner forgot is closed then, so that this ends; its
+     * memory shows in the leak checker. */
+    for (int i = 0; i < LOOP_CLOSING_TURNS && uv_loop_alive(&l->uv); i++)
+        uv_run(&l->uv, UV_RUN_NOWAIT);
+    while (uv_loop_close(&l->uv) == UV_EBUSY) {
+        uv_walk(&l->uv, close_leftover, NULL);
+        uv_run(&l->uv, UV_RUN_ONCE);
+    }
+    free(l);
+}
+
+struct uv_loop_s *loop_uv(struct loop *l)
+{
+    return &l->uv;
+}
+
+void loop_run(struct loop *l)
+{
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void loop_stop(struct loop *l)
+{
+    uv_stop(&l->uv);
+}
+
+static void timer_due(uv_timer_t *uv);
+
+/* libuv counts milliseconds of a clock it reads once a turn, perhaps a coarse one: round up, and look again when it rings. */
+static void timer_arm(struct timer *t)
+{
+    usec_t left = t->when - time_monotonic();
+    uint64_t ms = left <= 0 ? 0 : (uint64_t)(left + USEC_MSEC - 1) / USEC_MSEC;
+    uv_update_time(t->uv.loop);
+    uv_timer_start(&t->uv, timer_due, ms, 0);
+}
+
+static void timer_due(uv_timer_t *uv)
+{
+    struct timer *t = uv->data;
+    if (time_monotonic() < t->when) {
+        timer_arm(t);
+        return;
+    }
+    t->when = USEC_NEVER;
+    t->fire(t->userdata);
+}
+
+struct timer *timer_new(struct loop *l, void (*fire)(void *userdata), void *userdata)
+{
+    struct timer *t = mem_new(struct timer);
+    uv_timer_init(&l->uv, &t->uv);
+    t->uv.data = t;
+    t->fire = fire;
+    t->userdata = userdata;
+    t->when = USEC_NEVER;
+    return t;
+}
+
+void timer_at(struct timer *t, usec_t when)
+{
+    t->when = when;
+    if (when == USEC_NEVER)
+        uv_timer_stop(&t->uv);
+    else
+        timer_arm(t);
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void timer_free(struct timer *t)
+{
+    if (t)
+        uv_close((uv_handle_t *)&t->uv, timer_closed);
+}

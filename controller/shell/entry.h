@@ -1,0 +1,22 @@
+/* shell/entry.h — one object in the store: its summary and its packed text in one piece of memory. For store.c only. */
+#pragma once
+
+#include "base/list.h"
+#include "shell/pack.h"
+#include "shell/summary.h"
+
+struct entry {
+    struct summary summary;
+    struct pack_dictionary *dictionary; /* of the text; NULL: none */
+    void *packed;
+    size_t packed_length, text_length;
+    unsigned list;                            /* the last list that had it */
+    struct list in_target, in_live, in_trees; /* removed: in none */
+    json_t *tree;                             /* NULL: not parsed */
+    size_t tree_cost;                         /* what it counts while it is parsed */
+    char strings[];                           /* the summary's */
+};
+/* `current` is the kind's dictionary; it is replaced where this object is a much better example. */
+struct entry *entry_new(const struct summary *summary, const json_t *object, struct pack_dictionary **current);
+void entry_free(struct entry *e);
+json_t *entry_parse(const struct entry *e); /* new reference */

@@ -1,0 +1,414 @@
+#include "shell/store.h"
+
+#include "base/map.h"
+#include "base/str.h"
+#include "shell/entry.h"
+#include "shell/reduce.h"
+#include "shell/rv.h"
+
+/* The objects of a kind, sorted by (namespace, name). */
+struct shelf {
+    struct entry **entries;
+    size_t count, cap;
+    struct pack_dictionary *dictionary;
+};
+
+/* A ring of entries that have something in common. */
+struct group {
+    struct list head;
+};
+
+struct tombstone {
+    char *uid;
+    usec_t until;
+    struct tombstone *next;
+};
+
+struct store {
+    struct world *world;
+    struct shelf shelves[KIND_COUNT];
+    struct map *groups; /* "kind/ns/target" and "kind/ns" (live) → group */
+    struct list trees;  /* entries with a tree, the least recently used first */
+    size_t tree_count, tree_text;
+    struct map *tombstones;              /* uid → itself */
+    struct tombstone *oldest, *youngest; /* the same in order of time */
+    store_changed_fn *changed;
+    void *userdata;
+    unsigned list;
+    struct store_stats stats;
+};
+
+struct store *store_new(struct world *world)
+{
+    struct store *s = mem_new(struct store);
+    *s = (struct store){.world = world, .groups = map_new(free), .tombstones = map_new(NULL)};
+    list_init(&s->trees);
+    return s;
+}
+
+void store_free(struct store *s)
+{
+    if (!s)
+        return;
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
+        for (size_t i = 0; i < s->shelves[kind].count; i++)
+            entry_free(s->shelves[kind].entries[i]);
+        free(s->shelves[kind].entries);
+        pack_dictionary_unref(s->shelves[kind].dictionary);
+    }
+    for (struct tombstone *t = s->oldest, *next; t; t = next) {
+        next = t->next;
+        free(t->uid);
+        free(t);
+    }
+    map_free(s->tombstones);
+    map_free(s->groups);
+    free(s);
+}
+
+void store_set_listener(struct store *s, store_changed_fn *changed, void *userdata)
+{
+    s->changed = changed;
+    s->userdata = userdata;
+}
+
+/* ── tombstones ── */
+
+static void tombstone_sweep(struct store *s)
+{
+    usec_t now = world_now(s->world);
+    while (s->oldest && s->oldest->until <= now) {
+        struct tombstone *t = s->oldest;
+        s->oldest = t->next;
+        if (!s->oldest)
+            s->youngest = NULL;
+        map_remove(s->tombstones, t->uid);
+        free(t->uid);
+        free(t);
+    }
+}
+
+static void tombstone_set(struct store *s, const char *uid)
+{
+    tombstone_sweep(s);
+    if (str_empty(uid) || map_get(s->tombstones, uid))
+        return;
+    struct tombstone *t = mem_new(struct tombstone);
+    *t = (struct tombstone){.uid = mem_strdup(uid), .until = world_now(s->world) + STORE_TOMBSTONE};
+    if (s->youngest)
+        s->youngest->next = t;
+    else
+        s->oldest = t;
+    s->youngest = t;
+    map_set(s->tombstones, uid, t);
+}
+
+/* ── finding ── */
+
+static int order(const char *ns_a, const char *name_a, const char *ns_b, const char *name_b)
+{
+    int by_ns = strcmp(ns_a, ns_b);
+    return by_ns ? by_ns : strcmp(name_a, name_b);
+}
+
+/* The index of the first entry at or after (ns, name). */
+static size_t lower_bound(const struct shelf *shelf, const char *ns, const char *name)
+{
+    size_t low = 0, high = shelf->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct summary *s = &shelf->entries[middle]->summary;
+        if (order(s->ns, s->name, ns, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct entry **find(const struct store *s, const struct key *key)
+{
+    const struct shelf *shelf = &s->shelves[key->kind];
+    size_t i = lower_bound(shelf, key->ns, key->name);
+    if (i == shelf->count || order(shelf->entries[i]->summary.ns, shelf->entries[i]->summary.name, key->ns, key->name) != 0)
+        return NULL;
+    return &shelf->entries[i];
+}
+
+const struct summary *store_summary(const struct store *s, const struct key *key)
+{
+    struct entry **e = find(s, key);
+    return e ? &(*e)->summary : NULL;
+}
+
+size_t store_count(const struct store *s, enum kind kind)
+{
+    return s->shelves[kind].count;
+}
+
+/* ── trees ── */
+
+static void tree_drop(struct store *s, struct entry *e)
+{
+    if (!e->tree)
+        return;
+    s->tree_count--;
+    s->tree_text -= e->tree_cost;
+    json_decref(e->tree);
+    e->tree = NULL;
+    list_remove(&e->in_trees);
+}
+
+/* Takes over the reference. */
+static void tree_keep(struct store *s, struct entry *e, json_t *tree)
+{
+    e->tree = tree;
+    e->tree_cost = e->text_length;
+    s->tree_count++;
+    s->tree_text += e->tree_cost;
+    list_append(&s->trees, &e->in_trees);
+    while (s->tree_count > 1 && (s->tree_count > STORE_TREES_MAX || s->tree_text > STORE_TREES_TEXT_MAX))
+        tree_drop(s, list_entry(s->trees.next, struct entry, in_trees));
+}
+
+json_t *store_get(struct store *s, const struct key *key)
+{
+    struct entry **found = find(s, key);
+    if (!found)
+        return NULL;
+    struct entry *e = *found;
+    if (e->tree) {
+        s->stats.hits++;
+        list_remove(&e->in_trees);
+        list_append(&s->trees, &e->in_trees);
+        return json_incref(e->tree);
+    }
+    json_t *tree = entry_parse(e);
+    s->stats.parses++;
+    tree_keep(s, e, json_incref(tree));
+    return tree;
+}
+
+/* ── groups ── */
+
+static struct group *group_get(struct store *s, const char *name)
+{
+    struct group *g = map_get(s->groups, name);
+    if (!g) {
+        g = mem_new(struct group);
+        list_init(&g->head);
+        map_set(s->groups, name, g);
+    }
+    return g;
+}
+
+#define GROUP_NAME_SIZE 384
+static const char *group_of_target(char dest[GROUP_NAME_SIZE], enum kind kind, const char *ns, const char *target)
+{
+    str_format(dest, GROUP_NAME_SIZE, "%d/%s/%s", kind, ns, target);
+    return dest;
+}
+
+static const char *group_of_live(char dest[GROUP_NAME_SIZE], enum kind kind, const char *ns)
+{
+    str_format(dest, GROUP_NAME_SIZE, "%d/%s", kind, ns);
+    return dest;
+}
+
+static bool grouped(enum kind kind)
+{
+    return kind == KIND_DRILL || kind == KIND_RUN || kind == KIND_TASK;
+}
+
+static void entry_group(struct store *s, struct entry *e)
+{
+    char name[GROUP_NAME_SIZE];
+    const struct summary *summary = &e->summary;
+    if (!grouped(summary->kind))
+        return;
+    list_append(&group_get(s, group_of_target(name, summary->kind, summary->ns, summary->target))->head, &e->in_target);
+    if (summary->live)
+        list_append(&group_get(s, group_of_live(name, summary->kind, summary->ns))->head, &e->in_live);
+}
+
+/* ── changing ── */
+
+static void tell(struct store *s, const struct summary *before, const struct summary *now)
+{
+    const struct summary *any = now ? now : before;
+    struct store_change change = {.key = key_of(any->kind, any->ns, any->name), .before = before, .now = now};
+    if (s->changed)
+        s->changed(s->userdata, &change);
+}
+
+static void count_bytes(struct store *s, const struct entry *e, bool add)
+{
+    size_t packed = e->packed_length + sizeof(*e);
+    s->stats.text_bytes += add ? e->text_length : -e->text_length;
+    s->stats.packed_bytes += add ? packed : -packed;
+}
+
+static void shelf_insert(struct shelf *shelf, size_t at, struct entry *e)
+{
+    if (shelf->count == shelf->cap) {
+        shelf->cap = shelf->cap ? 2 * shelf->cap : 16;
+        shelf->entries = mem_resize(shelf->entries, shelf->cap, sizeof(struct entry *));
+    }
+    memmove(&shelf->entries[at + 1], &shelf->entries[at], (shelf->count - at) * sizeof(struct entry *));
+    shelf->entries[at] = e;
+    shelf->count++;
+}
+
+static void remove_at(struct store *s, enum kind kind, size_t at)
+{
+    struct shelf *shelf = &s->shelves[kind];
+    struct entry *e = shelf->entries[at];
+    memmove(&shelf->entries[at], &shelf->entries[at + 1], (--shelf->count - at) * sizeof(struct entry *));
+    tombstone_set(s, e->summary.uid);
+    tree_drop(s, e);
+    count_bytes(s, e, false);
+    /* Told while it is gone but its strings still stand. */
+    list_remove(&e->in_target);
+    list_remove(&e->in_live);
+    tell(s, &e->summary, NULL);
+    entry_free(e);
+}
+
+static bool same_version(const struct summary *have, const struct summary *offered)
+{
+    return str_equal(have->rv, offered->rv) && str_equal(have->uid, offered->uid);
+}
+
+bool store_put(struct store *s, enum kind kind, const json_t *object)
+{
+    json_auto_t *reduced = reduce_object(kind, object);
+    char scratch[SUMMARY_SCRATCH_SIZE];
+    struct summary summary;
+    summary_read(kind, reduced, scratch, &summary);
+    if (str_empty(summary.name))
+        return false;
+    tombstone_sweep(s);
+    struct key key = key_of(kind, summary.ns, summary.name);
+    struct entry **found = find(s, &key);
+    bool older = found && rv_compare(summary.rv, (*found)->summary.rv) < 0;
+    if (older || (found && same_version(&(*found)->summary, &summary)) || map_get(s->tombstones, summary.uid)) {
+        s->stats.refused += older;
+        return false;
+    }
+    if (found && !str_equal((*found)->summary.uid, summary.uid)) {
+        remove_at(s, kind, (size_t)(found - s->shelves[kind].entries));
+        found = NULL;
+    }
+    struct entry *e = entry_new(&summary, reduced, &s->shelves[kind].dictionary), *former = found ? *found : NULL;
+    if (former) {
+        e->list = former->list;
+        *found = e;
+        tree_drop(s, former);
+        count_bytes(s, former, false);
+        list_remove(&former->in_target);
+        list_remove(&former->in_live);
+    } else
+        shelf_insert(&s->shelves[kind], lower_bound(&s->shelves[kind], key.ns, key.name), e);
+    count_bytes(s, e, true);
+    entry_group(s, e);
+    tree_keep(s, e, mem_take(reduced));
+    tell(s, former ? &former->summary : NULL, &e->summary);
+    if (former)
+        entry_free(former);
+    return true;
+}
+
+bool store_remove(struct store *s, const struct key *key, const char *uid, const char *rv)
+{
+    struct entry **found = find(s, key);
+    tombstone_set(s, uid);
+    if (!found)
+        return false;
+    const struct summary *have = &(*found)->summary;
+    if (!str_empty(uid) && !str_equal(have->uid, uid))
+        return false; /* another one has taken its name */
+    if (rv_compare(rv, have->rv) < 0)
+        return false;
+    remove_at(s, key->kind, (size_t)(found - s->shelves[key->kind].entries));
+    return true;
+}
+
+/* ── iteration ── */
+
+const struct summary *store_next(const struct store *s, enum kind kind, const char *ns, struct store_cursor *c)
+{
+    const struct shelf *shelf = &s->shelves[kind];
+    if (!c->begun) {
+        c->begun = true;
+        c->index = ns ? lower_bound(shelf, ns, "") : 0;
+    }
+    if (c->index >= shelf->count)
+        return NULL;
+    const struct summary *summary = &shelf->entries[c->index]->summary;
+    if (ns && !str_equal(summary->ns, ns))
+        return NULL;
+    c->index++;
+    return summary;
+}
+
+/* The next in a group's ring. */
+static const struct list *group_next(const struct store *s, const char *name, struct store_cursor *c)
+{
+    const struct group *g = map_get(s->groups, name);
+    if (!g)
+        return NULL;
+    c->at = c->begun ? ((const struct list *)c->at)->next : g->head.next;
+    c->begun = true;
+    return c->at == &g->head ? NULL : c->at;
+}
+
+const struct summary *store_next_of_target(const struct store *s, enum kind kind, const char *ns, const char *target, struct store_cursor *c)
+{
+    char name[GROUP_NAME_SIZE];
+    const struct list *node = group_next(s, group_of_target(name, kind, ns, target), c);
+    return node ? &list_entry(node, struct entry, in_target)->summary : NULL;
+}
+
+const struct summary *store_next_live(const struct store *s, enum kind kind, const char *ns, struct store_cursor *c)
+{
+    char name[GROUP_NAME_SIZE];
+    const struct list *node = group_next(s, group_of_live(name, kind, ns), c);
+    return node ? &list_entry(node, struct entry, in_live)->summary : NULL;
+}
+
+/* ── lists ── */
+
+unsigned store_list_begin(struct store *s)
+{
+    return ++s->list;
+}
+
+void store_mark(struct store *s, const struct key *key, unsigned list)
+{
+    struct entry **found = find(s, key);
+    if (found)
+        (*found)->list = list;
+}
+
+size_t store_sweep(struct store *s, enum kind kind, const char *ns, unsigned list, const char *rv)
+{
+    struct shelf *shelf = &s->shelves[kind];
+    size_t removed = 0;
+    for (size_t i = shelf->count; i-- > 0;) {
+        const struct entry *e = shelf->entries[i];
+        if ((ns && !str_equal(e->summary.ns, ns)) || e->list == list || rv_compare(e->summary.rv, rv) > 0)
+            continue;
+        remove_at(s, kind, i);
+        removed++;
+    }
+    return removed;
+}
+
+struct store_stats store_stats(const struct store *s)
+{
+    struct store_stats stats = s->stats;
+    stats.trees = s->tree_count;
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        stats.objects += s->shelves[kind].count;
+    return stats;
+}

@@ -1,0 +1,148 @@
+/* Each key has one item. A change of its time leaves the old row in the heap, which is known by its time when it surfaces. */
+#include "shell/workqueue.h"
+
+#include "base/heap.h"
+#include "base/map.h"
+
+struct item {
+    struct key key;
+    usec_t due;      /* USEC_NEVER: not queued */
+    unsigned rows;   /* of it in the heap, outdated ones too */
+    bool handed_out; /* taken and not done */
+};
+
+struct workqueue {
+    struct world *world;
+    struct map *items; /* key text → item, borrowed by the heap's rows */
+    struct heap *due;
+    size_t queued;
+    void (*earlier)(void *userdata);
+    void *userdata;
+};
+
+struct workqueue *workqueue_new(struct world *world)
+{
+    struct workqueue *q = mem_new(struct workqueue);
+    *q = (struct workqueue){.world = world, .items = map_new(free), .due = heap_new()};
+    return q;
+}
+
+void workqueue_free(struct workqueue *q)
+{
+    if (!q)
+        return;
+    heap_free(q->due);
+    map_free(q->items);
+    free(q);
+}
+
+void workqueue_set_alarm(struct workqueue *q, void (*earlier)(void *userdata), void *userdata)
+{
+    q->earlier = earlier;
+    q->userdata = userdata;
+}
+
+static void item_drop_if_idle(struct workqueue *q, struct item *item)
+{
+    char text[KEY_TEXT_SIZE];
+    if (!item->rows && !item->handed_out && item->due == USEC_NEVER)
+        map_remove(q->items, key_text(&item->key, text));
+}
+
+static void item_push(struct workqueue *q, struct item *item)
+{
+    heap_add(q->due, item->due, item);
+    item->rows++;
+    if (q->earlier)
+        q->earlier(q->userdata);
+}
+
+void workqueue_add_at(struct workqueue *q, const struct key *key, usec_t when)
+{
+    if (when == USEC_NEVER)
+        return;
+    char text[KEY_TEXT_SIZE];
+    struct item *item = map_get(q->items, key_text(key, text));
+    if (!item) {
+        item = mem_new(struct item);
+        *item = (struct item){.key = *key, .due = USEC_NEVER};
+        map_set(q->items, text, item);
+    }
+    if (item->due <= when)
+        return;
+    q->queued += item->due == USEC_NEVER;
+    item->due = when;
+    if (!item->handed_out)
+        item_push(q, item);
+}
+
+void workqueue_add(struct workqueue *q, const struct key *key)
+{
+    workqueue_add_at(q, key, world_now(q->world));
+}
+
+/* The first row of the heap that still means something; NULL: none. */
+static struct item *first_item(struct workqueue *q)
+{
+    usec_t when;
+    void *pointer;
+    while (heap_peek(q->due, &when, &pointer)) {
+        struct item *item = pointer;
+        if (item->due == when && !item->handed_out)
+            return item;
+        heap_pop(q->due);
+        item->rows--;
+        item_drop_if_idle(q, item);
+    }
+    return NULL;
+}
+
+usec_t workqueue_next(struct workqueue *q)
+{
+    struct item *item = first_item(q);
+    return item ? item->due : USEC_NEVER;
+}
+
+bool workqueue_take(struct workqueue *q, struct key *ret_key)
+{
+    struct item *item = first_item(q);
+    if (!item || item->due > world_now(q->world))
+        return false;
+    heap_pop(q->due);
+    item->rows--;
+    item->due = USEC_NEVER;
+    item->handed_out = true;
+    q->queued--;
+    *ret_key = item->key;
+    return true;
+}
+
+void workqueue_done(struct workqueue *q, const struct key *key)
+{
+    char text[KEY_TEXT_SIZE];
+    struct item *item = map_get(q->items, key_text(key, text));
+    if (!item || !item->handed_out)
+        return;
+    item->handed_out = false;
+    if (item->due != USEC_NEVER)
+        item_push(q, item);
+    else
+        item_drop_if_idle(q, item);
+}
+
+size_t workqueue_count(const struct workqueue *q)
+{
+    return q->queued;
+}
+
+void workqueue_clear(struct workqueue *q)
+{
+    size_t at = 0;
+    void *value;
+    while (map_next(q->items, &at, NULL, &value)) {
+        struct item *item = value;
+        q->queued -= item->due != USEC_NEVER;
+        item->due = USEC_NEVER;
+    }
+    first_item(q); /* sweeps the rows out */
+}

@@ -9,8 +9,8 @@ static const struct {
     enum bound_unit unit;
     double factor;
 } suffixes[] = {
-    {"%", BOUND_PERCENT, 1},       {"ms", BOUND_DURATION, 1},      {"s", BOUND_DURATION, 1e3},
-    {"m", BOUND_DURATION, 60e3},   {"h", BOUND_DURATION, 3600e3},  {"d", BOUND_DURATION, 86400e3},
+    {"%", BOUND_PERCENT, 1},     {"ms", BOUND_DURATION, 1},     {"s", BOUND_DURATION, 1e3},
+    {"m", BOUND_DURATION, 60e3}, {"h", BOUND_DURATION, 3600e3}, {"d", BOUND_DURATION, 86400e3},
 };
 
 bool bound_parse(const json_t *value, struct bound *ret_bound)

@@ -53,9 +53,10 @@ static int card_decode_injection(const json_t *root, struct card *c, struct erro
     for (size_t i = 0; i < array_len(methods); i++)
         if (str_equal(methods[i].method, c->method))
             member = methods[i].member;
+    char quoted[FIELD_QUOTE_SIZE];
     if (!member)
-        return error_set(err, ERROR_INVALID,
-                         "spec.injection.method: \"%.64s\" is not an injection method; write for example KillProcess", c->method);
+        return error_set(err, ERROR_INVALID, "spec.injection.method: %s is not an injection method; write for example KillProcess",
+                         field_quote(json_at(root, "spec.injection.method"), quoted));
     for (size_t i = 0; i < array_len(methods); i++)
         if (!str_equal(methods[i].member, member) && json_at(json_at(root, "spec.injection"), methods[i].member))
             return error_set(err, ERROR_INVALID,

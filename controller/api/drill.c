@@ -142,13 +142,16 @@ static int drill_decode_spec(const json_t *root, struct drill *d, struct error *
 static int drill_decode_status(const json_t *root, struct drill *d, struct error *err)
 {
     const json_t *status = d->status;
+    char quoted[FIELD_QUOTE_SIZE];
     const char *phase = json_str(status, "phase", "");
     if (!drill_phase_parse(phase, &d->phase))
-        return error_set(err, ERROR_INVALID, "status.phase: \"%.64s\" is none that this version knows", phase);
+        return error_set(err, ERROR_INVALID, "status.phase: %s is none that this version knows",
+                         field_quote(json_at(status, "phase"), quoted));
     const char *fault = json_str(status, "fault.state", "");
     int state = find_word(fault_states, array_len(fault_states), fault);
     if (state < 0)
-        return error_set(err, ERROR_INVALID, "status.fault.state: \"%.64s\" is none that this version knows", fault);
+        return error_set(err, ERROR_INVALID, "status.fault.state: %s is none that this version knows",
+                         field_quote(json_at(status, "fault.state"), quoted));
     d->fault = (enum fault_state)state;
     d->incident = json_str(status, "incident", "");
     d->status_pod = json_str(status, "pod", json_str(status, "fault.pod", ""));

@@ -3,7 +3,14 @@
 #include "base/duration.h"
 #include "base/str.h"
 
-#define QUOTE_SIZE 96
+const char *field_quote(const json_t *value, char dest[FIELD_QUOTE_SIZE])
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    if (!str_copy(dest, FIELD_QUOTE_SIZE, text ? text : "null"))
+        str_copy(dest + FIELD_QUOTE_SIZE - 4, 4, "...");
+    free(text);
+    return dest;
+}
 
 int field_str(const json_t *root, const char *path, const char *example, const char **ret_value, struct error *err)
 {
@@ -11,10 +18,9 @@ int field_str(const json_t *root, const char *path, const char *example, const c
     if (!value)
         return error_set(err, ERROR_INVALID, "%s is missing; write for example %s", path, example);
     if (str_empty(json_string_value(value))) {
-        auto_free char *text = json_text(value);
-        char quoted[QUOTE_SIZE];
-        return error_set(err, ERROR_INVALID, "%s: %s is not a text that is not empty; write for example %s", path,
-                         str_quote(quoted, sizeof(quoted), text), example);
+        char quoted[FIELD_QUOTE_SIZE];
+        return error_set(err, ERROR_INVALID, "%s: %s is not a text, or an empty one; write for example %s", path,
+                         field_quote(value, quoted), example);
     }
     *ret_value = json_string_value(value);
     return 0;
@@ -29,8 +35,8 @@ int field_duration(const json_t *root, const char *path, usec_t fallback, usec_t
     }
     if (json_is_string(value))
         return duration_parse(json_string_value(value), path, ret_value, err);
-    auto_free char *text = json_text(value);
-    return error_set(err, ERROR_INVALID, "%s: %.64s is not a duration; write for example \"90s\"", path, text);
+    char quoted[FIELD_QUOTE_SIZE];
+    return error_set(err, ERROR_INVALID, "%s: %s is not a duration; write for example \"90s\"", path, field_quote(value, quoted));
 }
 
 int field_choice(const json_t *root, const char *path, const char *const *words, size_t *ret_index, struct error *err)
@@ -40,7 +46,7 @@ int field_choice(const json_t *root, const char *path, const char *const *words,
         *ret_index = 0;
         return 0;
     }
-    char all[256] = "", quoted[QUOTE_SIZE];
+    char all[256] = "", quoted[FIELD_QUOTE_SIZE];
     for (size_t i = 0; words[i]; i++) {
         if (str_equal(json_string_value(value), words[i])) {
             *ret_index = i;
@@ -49,17 +55,16 @@ int field_choice(const json_t *root, const char *path, const char *const *words,
         size_t used = strlen(all);
         str_format(all + used, sizeof(all) - used, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
     }
-    auto_free char *text = json_text(value);
-    return error_set(err, ERROR_INVALID, "%s: %s is not known; write %s", path, str_quote(quoted, sizeof(quoted), text), all);
+    return error_set(err, ERROR_INVALID, "%s: %s is not known; write %s", path, field_quote(value, quoted), all);
 }
 
 int field_int(const json_t *root, const char *path, int64_t min, int64_t max, int64_t fallback, int *ret_value, struct error *err)
 {
     const json_t *value = json_at(root, path);
     if (value && (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)) {
-        auto_free char *text = json_text(value);
-        return error_set(err, ERROR_INVALID, "%s: %.64s is not a whole number from %lld to %lld", path, text, (long long)min,
-                         (long long)max);
+        char quoted[FIELD_QUOTE_SIZE];
+        return error_set(err, ERROR_INVALID, "%s: %s is not a whole number from %lld to %lld", path, field_quote(value, quoted),
+                         (long long)min, (long long)max);
     }
     *ret_value = (int)(value ? json_integer_value(value) : fallback);
     return 0;
@@ -87,11 +92,11 @@ static bool reference_scan(const char *s, const char **ret_end)
 int field_references(const json_t *value, const char *field, struct error *err)
 {
     for (const char *s = json_string_value(value); s && (s = strstr(s, "$("));) {
-        char quoted[QUOTE_SIZE];
+        char quoted[FIELD_QUOTE_SIZE];
         if (!reference_scan(s, &s))
             return error_set(err, ERROR_INVALID,
                              "%s: %s is not a reference to a facet; write for example \"$(target.config.path)\"", field,
-                             str_quote(quoted, sizeof(quoted), json_string_value(value)));
+                             field_quote(value, quoted));
     }
     char path[256];
     const json_t *member;

@@ -6,6 +6,10 @@
 
 #include "api/json.h"
 
+/* The value as JSON in plain ASCII, cut with "..." where it is long: for error texts. NULL is written null. Returns dest. */
+#define FIELD_QUOTE_SIZE 72
+const char *field_quote(const json_t *value, char dest[FIELD_QUOTE_SIZE]);
+
 /* `example` is a whole assignment for the error text: "id: KH001". */
 int field_str(const json_t *root, const char *path, const char *example, const char **ret_value, struct error *err); /* required, not empty */
 int field_duration(const json_t *root, const char *path, usec_t fallback, usec_t *ret_value, struct error *err); /* absent: fallback */

@@ -12,12 +12,13 @@ static int branches_check(const json_t *branches, struct error *err)
     for (size_t i = 0; i < json_array_size(branches); i++) {
         const json_t *branch = json_array_get(branches, i), *listed = json_at(branch, "severity");
         for (size_t s = 0; s < json_array_size(listed); s++) {
-            const char *text = json_string_value(json_array_get(listed, s));
+            const json_t *text = json_array_get(listed, s);
+            char quoted[FIELD_QUOTE_SIZE];
             enum severity severity;
-            if (!severity_parse(text, &severity))
+            if (!severity_parse(json_string_value(text), &severity))
                 return error_set(err, ERROR_INVALID,
-                                 "spec.branches[%zu].severity: \"%.64s\" is no severity; write Minor, Moderate, Major or Critical",
-                                 i, text ? text : "");
+                                 "spec.branches[%zu].severity: %s is no severity; write Minor, Moderate, Major or Critical", i,
+                                 field_quote(text, quoted));
         }
         char field[64];
         str_format(field, sizeof(field), "spec.branches[%zu].steps", i);

@@ -41,7 +41,7 @@ struct run {
     const json_t *status;
     enum run_phase phase;
     usec_t started_at, ended_at; /* UTC; 0: not yet */
-    int branch, current_step;
+    int branch, current_step; /* branch -1: not chosen yet */
     const json_t *steps; /* status.steps; NULL: none yet */
     const char *message;
 };

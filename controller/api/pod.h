@@ -5,7 +5,7 @@
 
 /* Whole pod → reduced pod (new reference): metadata {name, namespace, uid, resourceVersion, labels, deletionTimestamp, ownerReferences[0],
  * the default-container annotation}, spec {nodeName, containers[].name}, status {phase, reason, podIP, containers: [{name, id, ready,
- * restarts, started (RFC 3339), terminated {reason, exitCode}}] of all containers, init (sidecar) ones too}. */
+ * restarts, started (RFC 3339), terminated {reason, exitCode, at (RFC 3339)}}] of all containers, init (sidecar) ones too}. */
 json_t *pod_reduce(const json_t *pod);
 
 struct pod {

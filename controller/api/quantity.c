@@ -47,11 +47,15 @@ static const char *read_number(const char *s, struct decimal *d)
         if (d->exponent < EXPONENT_MAX)
             add_digit(d, *s, false);
     if (*s == '.')
-        for (s++; is_digit(*s); s++, any = true)
-            if (d->exponent > -EXPONENT_MAX)
-                add_digit(d, *s, true);
-            else
-                d->more |= *s != '0';
+        s++;
+    else
+        return any ? s : NULL;
+    for (; is_digit(*s); s++, any = true) {
+        if (d->exponent > -EXPONENT_MAX)
+            add_digit(d, *s, true);
+        else
+            d->more |= *s != '0';
+    }
     return any ? s : NULL;
 }
 

@@ -38,17 +38,18 @@ static int run_decode_into(json_t *root, struct run *r, struct error *err)
     r->pod = json_str(root, "spec.pod", "");
     r->incident = json_str(root, "spec.incident", "");
     r->reporter = json_str(root, "spec.reporter", "");
+    char quoted[FIELD_QUOTE_SIZE];
     const char *severity = json_str(root, "spec.severity", "Moderate");
     if (!severity_parse(severity, &r->severity))
-        return error_set(err, ERROR_INVALID, "spec.severity: \"%.64s\" is no severity; write Minor, Moderate, Major or Critical",
-                         severity);
+        return error_set(err, ERROR_INVALID, "spec.severity: %s is no severity; write Minor, Moderate, Major or Critical",
+                         field_quote(json_at(root, "spec.severity"), quoted));
     r->fired_at = json_time(root, "spec.firedAt", 0);
 
     r->status = json_at(root, "status") ?: json_make(root, "status");
     const char *phase = json_str(r->status, "phase", "");
     if (!run_phase_parse(phase, &r->phase))
-        return error_set(err, ERROR_INVALID,
-                         "status.phase: \"%.64s\" is no phase; write Pending, Running, Verifying, Succeeded or Failed", phase);
+        return error_set(err, ERROR_INVALID, "status.phase: %s is no phase; write Pending, Running, Verifying, Succeeded or Failed",
+                         field_quote(json_at(r->status, "phase"), quoted));
     r->started_at = json_time(r->status, "startedAt", 0);
     r->ended_at = json_time(r->status, "endedAt", 0);
     r->branch = (int)json_int(r->status, "branch", -1);

@@ -1,6 +1,7 @@
 #include "api/schedule.h"
 
 #include "api/field.h"
+#include "api/selector.h"
 #include "base/cron.h"
 #include "base/str.h"
 
@@ -87,8 +88,12 @@ static int schedule_decode_into(json_t *root, struct schedule *s, struct error *
         return error_set(err, ERROR_INVALID,
                          "spec.targets has %s names and selector; write exactly one, for example {names: [shop]}",
                          s->target_names ? "both" : "neither");
+    if (selector_validate(s->target_selector, "spec.targets.selector", err) < 0)
+        return -1;
     s->card_ids = json_at(root, "spec.cards.ids");
     s->card_selector = json_at(root, "spec.cards.selector");
+    if (selector_validate(s->card_selector, "spec.cards.selector", err) < 0)
+        return -1;
     s->windows = json_at(root, "spec.windows");
     if (schedule_decode_when(root, s, err) < 0 || schedule_decode_policy(root, s, err) < 0 ||
         schedule_decode_frequency(root, s, err) < 0)

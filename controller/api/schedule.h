@@ -25,7 +25,7 @@ struct schedule {
     size_t frequency_count;
     usec_t escalate_after;
     enum { CONCURRENCY_FORBID, CONCURRENCY_ALLOW, CONCURRENCY_REPLACE } concurrency;
-    usec_t starting_deadline; /* USEC_NEVER: none */
+    usec_t starting_deadline; /* 60 s where not given */
     bool suspend, dry_run;
     int history_succeeded, history_failed;
     const json_t *windows;

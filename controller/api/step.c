@@ -70,9 +70,10 @@ static int step_check(const json_t *step, const char *field, struct error *err)
         field_int(step, "retries", 0, 10, 0, &retries, err) < 0 || field_choice(step, "onFailure", on_failure, &index, err) < 0)
         return error_wrap(err, "%s", field);
     int row = action_find(action);
+    char quoted[FIELD_QUOTE_SIZE];
     if (row < 0)
-        return error_set(err, ERROR_INVALID, "%s.action: \"%.64s\" is not an action; write for example RestartKernel", field,
-                         action);
+        return error_set(err, ERROR_INVALID, "%s.action: %s is not an action; write for example RestartKernel", field,
+                         field_quote(json_at(step, "action"), quoted));
     for (size_t i = 0; i < array_len(actions); i++)
         if ((int)i != row && json_at(step, actions[i].member))
             return error_set(err, ERROR_INVALID, "%s.%s does not go with action %s; write %s, or nothing for its defaults", field,

@@ -1,6 +1,7 @@
 #include "api/target.h"
 
 #include "api/field.h"
+#include "api/selector.h"
 #include "base/str.h"
 
 /* A number from 1, or "30%". */
@@ -22,10 +23,10 @@ static int target_decode_max_pods(const json_t *root, struct target *t, struct e
         t->max_pods_percent = (double)percent;
         return 0;
     }
-    auto_free char *written = json_text(value);
+    char quoted[FIELD_QUOTE_SIZE];
     return error_set(err, ERROR_INVALID,
-                     "spec.safety.maxPods: %.64s is neither a number from 1 nor a percentage; write for example 1 or \"30%%\"",
-                     written);
+                     "spec.safety.maxPods: %s is neither a number from 1 nor a percentage; write for example 1 or \"30%%\"",
+                     field_quote(value, quoted));
 }
 
 static int target_decode_snapshots(const json_t *root, struct target *t, struct error *err)
@@ -43,8 +44,9 @@ static int target_decode_logs(const json_t *root, struct error *err)
     const json_t *logs = json_at(root, "spec.facets.logs");
     if (!logs || str_equal(json_string_value(logs), "Stdout") || str_starts(json_str(logs, "path", NULL), "/"))
         return 0;
-    auto_free char *written = json_text(logs);
-    return error_set(err, ERROR_INVALID, "spec.facets.logs: %.64s is neither; write Stdout, or {path: /var/log/shop.log}", written);
+    char quoted[FIELD_QUOTE_SIZE];
+    return error_set(err, ERROR_INVALID, "spec.facets.logs: %s is neither; write Stdout, or {path: /var/log/shop.log}",
+                     field_quote(logs, quoted));
 }
 
 static int target_decode_health(const struct target *t, struct error *err)
@@ -69,6 +71,8 @@ static int target_decode_into(json_t *root, struct target *t, struct error *err)
         return error_set(err, ERROR_INVALID,
                          "spec.selector is empty, which would select every pod of the namespace; write for example "
                          "{matchLabels: {app: shop}}");
+    if (selector_validate(t->selector, "spec.selector", err) < 0)
+        return -1;
     t->container = json_str(root, "spec.container", NULL);
     if (field_choice(root, "spec.agent", agents, &agent, err) < 0)
         return -1;

@@ -32,19 +32,19 @@ static int trigger_check_severity(const json_t *rows, struct error *err)
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         enum severity severity;
-        const char *is = json_str(row, "is", "");
-        if (!severity_parse(is, &severity))
+        char quoted[FIELD_QUOTE_SIZE];
+        if (!severity_parse(json_str(row, "is", ""), &severity))
             return error_set(err, ERROR_INVALID,
-                             "spec.severity[%zu].is: \"%.64s\" is no severity; write Minor, Moderate, Major or Critical", i, is);
+                             "spec.severity[%zu].is: %s is no severity; write Minor, Moderate, Major or Critical", i,
+                             field_quote(json_at(row, "is"), quoted));
         for (size_t w = 0; w < array_len(words); w++) {
             const json_t *written = json_at(row, words[w]);
             struct bound bound;
             if (!written || bound_parse(written, &bound))
                 continue;
-            auto_free char *text = json_text(written);
             return error_set(err, ERROR_INVALID,
-                             "spec.severity[%zu].%s: %.64s is no bound; write for example 30, \"80%%\", \"64Mi\" or \"500ms\"", i,
-                             words[w], text);
+                             "spec.severity[%zu].%s: %s is no bound; write for example 30, \"80%%\", \"64Mi\" or \"500ms\"", i,
+                             words[w], field_quote(written, quoted));
         }
     }
     return 0;

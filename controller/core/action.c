@@ -217,8 +217,16 @@ static void restore(const struct step_view *s, const char *which, usec_t now, st
     json_put_str(body, "facet", which);
     json_put_str(body, "path", path);
     json_t *reload = json_object_get(f, "reload");
-    if (reload && json_flag(s->step.params, "reload", true))
-        json_put(body, "reload", json_incref(reload));
+    if (reload && json_flag(s->step.params, "reload", true)) {
+        struct error err = {0};
+        json_t *resolved = target_resolve(s->run->target, reload, "facets.config.reload", &err);
+        if (!resolved) {
+            json_decref(body);
+            outcome(o, STEP_FAILED, now, err.text);
+            return;
+        }
+        json_put(body, "reload", resolved);
+    }
     agent_op(s, body, now, d, o);
 }
 
@@ -300,7 +308,7 @@ static void look(const struct step_view *s, const json_t *probes, usec_t now, st
     json_t *item;
     usec_t last = s->started_at;
     if (!json_array_size(probes)) {
-        outcome(o, STEP_FAILED, now, "there is nothing to look at: the step names no probes and the target has no facets.health");
+        outcome(o, STEP_FAILED, now, "there is nothing to look at: the step names no probes");
         return;
     }
     struct key pod = s->pod ? meta_key(&s->pod->meta, KIND_POD) : key_of(KIND_POD, s->run->run->meta.ns, "");
@@ -333,21 +341,51 @@ static void look(const struct step_view *s, const json_t *probes, usec_t now, st
     }
 }
 
+/* One probe that is not in any object, as a list of its own. Takes probe. */
+static void look_at(const struct step_view *s, const char *name, json_t *probe, usec_t now, struct decision *d,
+                    struct step_outcome *o)
+{
+    json_t *item = json_object();
+    json_put_str(item, "name", name);
+    json_put(item, "probe", probe);
+    json_t *probes = json_array();
+    json_array_append_new(probes, item);
+    look(s, probes, now, d, o);
+    json_decref(probes);
+}
+
 static void run_smoke_tests(const struct step_view *s, usec_t now, struct decision *d, struct step_outcome *o)
 {
     const json_t *probes = json_at(s->step.params, "probes");
-    look(s, probes ? probes : s->run->target->health, now, d, o);
+    if (!probes)
+        probes = s->run->target->health;
+    if (json_array_size(probes)) {
+        look(s, probes, now, d, o);
+        return;
+    }
+    json_t *ready = json_object(); /* a target without health probes is well while its pods are ready */
+    json_put_int(json_make(ready, "pods.ready"), "atLeast", 1);
+    look_at(s, "ready", ready, now, d, o);
+}
+
+static void validate_model(const struct step_view *s, usec_t now, struct decision *d, struct step_outcome *o)
+{
+    json_t *probe = json_object();
+    json_t *file = json_make(probe, "file");
+    json_put_str(file, "path", "$(target.model.path)");
+    json_put_bool(file, "exists", true);
+    const char *format = facet_str(s, "model.format");
+    if (str_equal(format, "SafeTensors"))
+        json_put_str(file, "parses", format);
+    json_put_str(file, "sha256", facet_str(s, "model.sha256"));
+    look_at(s, "model", probe, now, d, o);
 }
 
 static void verify_slo(const struct step_view *s, usec_t now, struct decision *d, struct step_outcome *o)
 {
-    json_t *probes = json_array();
-    json_t *slo = json_object();
-    json_put_str(json_make(slo, "probe.slo"), "ref", json_str(s->step.params, "ref", "$(target.slo)"));
-    json_put_str(slo, "name", "slo");
-    json_array_append_new(probes, slo);
-    look(s, probes, now, d, o);
-    json_decref(probes);
+    json_t *probe = json_object();
+    json_put_str(json_make(probe, "slo"), "ref", json_str(s->step.params, "ref", "$(target.slo)"));
+    look_at(s, "slo", probe, now, d, o);
 }
 
 static void check_resources(const struct step_view *s, usec_t now, struct decision *d, struct step_outcome *o)
@@ -363,22 +401,18 @@ static void check_resources(const struct step_view *s, usec_t now, struct decisi
         json_put(resource, limits[i].member, comparison);
     }
     json_t *probe = json_object();
-    json_put(json_make(probe, "probe"), "resource", resource);
-    json_put_str(probe, "name", "resources");
-    json_t *probes = json_array();
-    json_array_append_new(probes, probe);
-    look(s, probes, now, d, o);
-    json_decref(probes);
+    json_put(probe, "resource", resource);
+    look_at(s, "resources", probe, now, d, o);
 }
 
 static const struct {
     const char *name;
     void (*act)(const struct step_view *, usec_t now, struct decision *, struct step_outcome *);
 } actions[] = {
-    {"RestartKernel", restart_kernel}, {"RestartService", restart_service}, {"RestoreModelWeights", restore_model_weights},
-    {"RestoreConfig", restore_config}, {"PauseKernel", pause_kernel},       {"ResumeKernel", resume_kernel},
-    {"ScaleWorkers", scale_workers},   {"CheckResources", check_resources}, {"RunSmokeTests", run_smoke_tests},
-    {"VerifySLO", verify_slo},
+    {"RestartKernel", restart_kernel},  {"RestartService", restart_service}, {"RestoreModelWeights", restore_model_weights},
+    {"RestoreConfig", restore_config},  {"PauseKernel", pause_kernel},       {"ResumeKernel", resume_kernel},
+    {"ScaleWorkers", scale_workers},    {"CheckResources", check_resources}, {"ValidateModel", validate_model},
+    {"RunSmokeTests", run_smoke_tests}, {"VerifySLO", verify_slo},
 };
 
 bool action_known(const char *action)

@@ -71,10 +71,12 @@ static json_t *artifact(const char *name, const char *kind, const char *content)
 /* Everything that a person or a coding agent needs to start: which gates failed and why, the drill as it ended, what the healing printed. */
 static json_t *artifacts_of(const struct drill_view *v)
 {
+    static const char *const names[GATE_COUNT] = {"gate-trigger-fired", "gate-playbook-executed", "gate-coding-task-created",
+                                                  "gate-slo-met"};
     json_t *artifacts = json_array();
     for (int g = 0; g < GATE_COUNT; g++)
         if (v->drill->gates[g].result == GATE_FAILED)
-            json_array_append_new(artifacts, artifact(gate_name_text((enum gate_name)g), "FailedGate", v->drill->gates[g].message));
+            json_array_append_new(artifacts, artifact(names[g], "Gate", v->drill->gates[g].message));
     auto_free char *status = json_text(v->drill->status);
     if (strlen(status) < 16 * 1024)
         json_array_append_new(artifacts, artifact("drill-status", "Status", status));
@@ -90,8 +92,10 @@ static json_t *artifacts_of(const struct drill_view *v)
         if (!str_equal(v->runs[r].incident, v->drill->incident) || !v->runs[r].steps)
             continue;
         auto_free char *steps = json_text(v->runs[r].steps);
+        char name[32];
+        str_format(name, sizeof(name), "run-%zu", r);
         if (strlen(steps) < 16 * 1024)
-            json_array_append_new(artifacts, artifact(v->runs[r].meta.name, "PlaybookRun", steps));
+            json_array_append_new(artifacts, artifact(name, "PlaybookRun", steps));
     }
     return artifacts;
 }

@@ -281,16 +281,15 @@ static void judge_slo(const struct drill_view *v, const struct gate_frame *frame
     }
     const struct firing *f = firing_find(v, frame);
     bool firing = f && (!f->cleared_at || came_back_by_itself(frame, f->cleared_at));
-    if (f && !firing)
-        healed = usec_max(healed, f->cleared_at);
     if (v->card->heal_within != USEC_NEVER)
         deadline = usec_min(deadline, usec_add(frame->injected_at, v->card->heal_within));
     deadline = usec_max(deadline, usec_add(from, 2 * USEC_SEC)); /* time for one fresh look, however late the others were decided */
 
     gate_evidence(g, "Probe", open_name ? open_name : "verify");
     if (!open && !firing) {
+        /* A step that was never seen broken says nothing of when: then the detector does, and without one the first fresh look. */
         if (!healed)
-            healed = from; /* nothing was ever seen broken: met when it could first be confirmed */
+            healed = f ? f->cleared_at : from;
         char took[32], limit[32];
         duration_format(usec_max(0, healed - frame->injected_at), took, sizeof(took));
         if (v->card->heal_within != USEC_NEVER && healed - frame->injected_at > v->card->heal_within) {

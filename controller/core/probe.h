@@ -18,6 +18,17 @@ enum probe_place {
  * new reference). UNSUPPORTED sets err. */
 enum probe_place probe_plan(const json_t *probe, const struct target *target, json_t **ret_agent, struct error *err);
 
+/* PROBE_HTTP, PROBE_TCP: where to connect and what to send. Strings are borrowed from the probe and the target. `port` is the container's;
+ * where `service` is set, the Service's own port that leads there is meant. */
+struct probe_endpoint {
+    const char *service; /* the Service's name in the target's namespace; NULL: the pod's address */
+    int port;
+    const char *scheme, *path, *method, *body; /* HTTP only; body NULL: none */
+    const json_t *headers;                     /* array of {name, value}; NULL: none */
+    usec_t timeout;
+};
+int probe_endpoint(const json_t *probe, const struct target *target, struct probe_endpoint *ret_endpoint, struct error *err);
+
 /* PROBE_PODS: judged over the target's pods. */
 void probe_pods_judge(const json_t *probe, const struct pod *pods, size_t count, usec_t now, struct evidence *ret_evidence);
 
@@ -31,7 +42,7 @@ struct http_sample {
 /* http: the last sample judged (latency over all of them); slo: percentile and error rate over all. */
 void probe_http_judge(const json_t *probe, const struct http_sample *samples, size_t count, usec_t now,
                       struct evidence *ret_evidence);
-/* How many samples one look takes (1–200), the path, and the port. */
+/* How many samples one look takes (1–200). */
 int probe_http_samples(const json_t *probe);
 
 /* PROBE_OBJECT: `object` NULL: it does not exist. */

@@ -195,11 +195,13 @@ static void forget_old_runs(const struct trigger_view *v, struct decision *d)
 
 /* ── what is told ── */
 
-static json_t *firing_encode(const struct firing *f)
+/* A target in another namespace than the trigger's (the catalog's triggers see all) is written as NAMESPACE/NAME. */
+static json_t *firing_encode(const struct trigger *t, const struct firing *f)
 {
     json_t *row = json_object();
-    json_put_str(row, "namespace", f->ns);
-    json_put_str(row, "target", f->target);
+    bool own = str_equal(f->ns, t->meta.ns);
+    auto_free char *target = own ? mem_strdup(f->target) : mem_printf("%s/%s", f->ns, f->target);
+    json_put_str(row, "target", target);
     json_put_str(row, "pod", str_empty(f->pod) ? NULL : f->pod);
     json_put_time(row, "since", f->since);
     json_put_str(row, "severity", severity_name(f->severity));
@@ -215,7 +217,7 @@ static void write_status(const struct trigger_view *v, const struct firing_set *
     json_t *rows = json_array();
     for (size_t i = 0; i < set->count; i++)
         if (!set->items[i].cleared_at)
-            json_array_append_new(rows, firing_encode(&set->items[i]));
+            json_array_append_new(rows, firing_encode(t, &set->items[i]));
     json_put(status, "firing", rows);
     json_put_int(status, "fired", json_int(old, "fired", 0) + begun);
     for (size_t i = 0; i < set->count; i++)

@@ -2,8 +2,10 @@
 
 #include "base/str.h"
 #include "kube/auth.h"
+#include "kube/exec_plugin.h"
 #include "kube/status.h"
 
+#define RENEW_AGAIN (10 * USEC_SEC) /* after a credential program has failed */
 #define REAL_DIGITS 15 /* 0.1 stays 0.1; jansson's own 17 write 0.10000000000000001 */
 
 struct client {
@@ -18,6 +20,10 @@ struct client {
     struct list queue;  /* waiting calls, in order */
     struct list sent;
     unsigned in_flight;
+
+    bool renewing; /* the credential program is running: the queue waits */
+    usec_t renew_after;
+    struct error renew_err; /* of its last run */
 };
 
 struct client_call {
@@ -115,9 +121,31 @@ static void refresh(struct client *c, bool force)
     http_drop_connections(c->http);
 }
 
-void client_refused(struct client *c)
+static void renewed(void *client, const struct error *err)
+{
+    struct client *c = client;
+    c->renewing = false;
+    c->renew_err = *err;
+    c->renew_after = err->class == ERROR_NONE ? 0 : usec_add(time_monotonic(), RENEW_AGAIN);
+    refresh(c, false);
+    timer_at(c->pump, 0);
+}
+
+/* Whether the queue has to wait for new credentials. */
+static bool renew(struct client *c, bool force)
+{
+    struct exec_plugin *plugin = c->config->exec;
+    if (!plugin || c->renewing || time_monotonic() < c->renew_after || (!force && !exec_plugin_due(plugin, time_wall())))
+        return c->renewing;
+    c->renewing = true;
+    exec_plugin_start(plugin, c->loop, c->config, renewed, c);
+    return true;
+}
+
+bool client_refused(struct client *c)
 {
     refresh(c, true);
+    return !renew(c, true);
 }
 
 static void add_line(struct strlist *headers, const char *name, const char *value)
@@ -129,6 +157,7 @@ static void add_line(struct strlist *headers, const char *name, const char *valu
 struct http_call *client_stream(struct client *c, const char *path, usec_t silence, const struct http_handlers *handlers, void *userdata)
 {
     refresh(c, false);
+    renew(c, false); /* with ten seconds' leeway: this stream starts with what there is */
     auto_strlist struct strlist headers = {0};
     add_line(&headers, "User-Agent", CLIENT_USER_AGENT);
     add_line(&headers, "Accept", "application/json");
@@ -166,6 +195,17 @@ static void read_reply(const struct client_call *call, const struct http_reply *
                   (int)strcspn(call->path, "?"), call->path);
 }
 
+/* The reason for a 401 may be that the credential program failed. */
+static void add_renew_error(const struct client *c, struct error *err)
+{
+    if (err->http_status != 401 || c->renew_err.class == ERROR_NONE)
+        return;
+    struct error longer = {0};
+    error_set(&longer, err->class, "%.200s; %s", err->text, c->renew_err.text);
+    longer.http_status = err->http_status;
+    *err = longer;
+}
+
 static void call_finish(struct client_call *call, struct client_reply *reply)
 {
     struct client *c = call->client;
@@ -187,12 +227,17 @@ static void on_done(void *userdata, const struct http_reply *r)
     call->client->in_flight--;
     if (r->err.class == ERROR_NONE && r->status == 401 && !call->again) {
         call->again = true;
-        refresh(call->client, true);
-        call_start(call);
+        if (client_refused(call->client)) {
+            call_start(call);
+        } else { /* first in the queue, which waits for the program */
+            list_remove(&call->node);
+            list_append(call->client->queue.next, &call->node);
+        }
         return;
     }
     struct client_reply reply = {0};
     read_reply(call, r, &reply);
+    add_renew_error(call->client, &reply.err);
     call_finish(call, &reply);
 }
 
@@ -242,7 +287,8 @@ static bool take_token(struct client *c, usec_t now)
 static void send_what_may_go(struct client *c)
 {
     usec_t now = time_monotonic();
-    while (!list_empty(&c->queue) && c->in_flight < CLIENT_IN_FLIGHT_MAX && take_token(c, now)) {
+    bool wait = renew(c, false);
+    while (!wait && !list_empty(&c->queue) && c->in_flight < CLIENT_IN_FLIGHT_MAX && take_token(c, now)) {
         refresh(c, false);
         call_start(list_entry(c->queue.next, struct client_call, node));
     }
@@ -250,9 +296,9 @@ static void send_what_may_go(struct client *c)
         timer_at(c->pump, USEC_NEVER);
         return;
     }
-    /* With everything in flight, the end of a call pumps; with no token, its time does. */
+    /* With everything in flight, the end of a call pumps; with new credentials under way, their coming; with no token, its time does. */
     usec_t next = USEC_NEVER;
-    if (c->in_flight < CLIENT_IN_FLIGHT_MAX)
+    if (!wait && c->in_flight < CLIENT_IN_FLIGHT_MAX)
         next = now + (usec_t)((1 - c->tokens) / c->rate * USEC_SEC) + 1;
     for (struct list *at = c->queue.next; at != &c->queue; at = at->next)
         next = usec_min(next, list_entry(at, struct client_call, node)->deadline);

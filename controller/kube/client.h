@@ -7,7 +7,9 @@
  *   closed (net/http.h), and a 401, after which the credentials are read anew and it is sent once more. Nothing else is retried.
  * - The client's own rate limit queues, in order; it never drops. Time in the queue counts against the time limit.
  *
- * What changes while we run (tokens, the CA) is re-read as config_refresh() sees fit, before requests; new trust means new connections. */
+ * What changes while we run (tokens, the CA) is re-read as config_refresh() sees fit, before requests; new trust means new connections.
+ * Where a program gives the credentials (kube/exec_plugin.h), requests wait for it when they are due, and once after a 401; if it fails
+ * they are sent with what there is, and the server's 401 has the program's error in its text. */
 #pragma once
 
 #include "kube/config.h"
@@ -23,7 +25,7 @@
 #define CLIENT_USER_AGENT "drillyard/" DRILLYARD_VERSION
 
 struct client;
-struct client *client_new(struct loop *l, struct config *config); /* config: borrowed, refreshed, must outlive the client */
+struct client *client_new(struct loop *l, struct config *config); /* config: borrowed, refreshed; freed right after the client */
 void client_free(struct client *c);                               /* cancels what is open, without a word; NULL is fine; not from a callback */
 void client_set_rate(struct client *c, double per_second, double burst); /* both at least 1 */
 
@@ -47,6 +49,7 @@ struct client_call *client_send(struct client *c, const struct client_request *r
                                 void (*done)(void *userdata, const struct client_reply *reply), void *userdata);
 void client_cancel(struct client_call *call); /* NULL is fine; allowed in its own `done` */
 
-/* For kube/watch.c: a GET stream, outside the rate limit; and the credentials read anew after a 401. */
+/* For kube/watch.c and sessions: a GET stream, outside the rate limit; and what to do about a 401: reads the credentials anew. True: it
+ * makes sense to try again at once; false: a program has been asked for new ones, later. */
 struct http_call *client_stream(struct client *c, const char *path, usec_t silence, const struct http_handlers *handlers, void *userdata);
-void client_refused(struct client *c);
+bool client_refused(struct client *c);

@@ -132,11 +132,10 @@ static void on_done(void *userdata, const struct http_reply *reply)
         return;
     }
     struct error err = {0};
-    if (w->status == 401 && !w->again) {
+    if (w->status == 401 && !w->again && client_refused(w->client)) {
         w->again = true;
         w->status = 0;
         buf_reset(&w->refusal);
-        client_refused(w->client);
         w->http = client_stream(w->client, w->path, w->silence, &stream_handlers, w);
         return;
     }

@@ -43,23 +43,32 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *userdata)
     (void)one;
     struct http_call *c = userdata;
     c->last_byte = time_monotonic();
-    if (buf_append(&c->body, bytes, n)) {
+    size_t room = c->body.max - c->body.len;
+    if (n <= room) {
+        buf_append(&c->body, bytes, n);
         if (http_call_streams(c))
             http_call_ready(c);
         return n;
     }
-    if (!c->cut_body) {
-        c->stop = HTTP_STOP_BODY;
-        return 0;
-    }
-    size_t fits = c->body.max - c->body.len;
-    buf_append(&c->body, bytes, fits < n ? fits : n);
-    c->stop = HTTP_STOP_CUT;
+    if (c->cut_body)
+        buf_append(&c->body, bytes, room);
+    c->stop = c->cut_body ? HTTP_STOP_CUT : HTTP_STOP_BODY;
     return 0;
 }
 
-/* Called before each sending. libcurl sends any request again, a POST too, when a kept connection was closed before a byte of
- * answer (lib/transfer.c, Curl_retry_request): the server may have carried it out all the same. */
+/* libcurl sends any request again, a POST too, when a kept connection was closed before a byte of answer (lib/transfer.c,
+ * Curl_retry_request): the server may have carried it out all the same. */
+static bool unsafe_resend(struct http_call *c)
+{
+    long sent = 0;
+    curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &sent);
+    if (c->safe || !c->attempts || sent <= 0)
+        return false;
+    c->stop = HTTP_STOP_RESEND;
+    return true;
+}
+
+/* Called before each sending. */
 static int on_sending(void *userdata, char *remote, char *local, int remote_port, int local_port)
 {
     (void)remote;
@@ -67,18 +76,16 @@ static int on_sending(void *userdata, char *remote, char *local, int remote_port
     (void)remote_port;
     (void)local_port;
     struct http_call *c = userdata;
-    long sent = 0;
-    curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &sent);
-    if (c->attempts++ && !c->safe && sent > 0) {
-        c->stop = HTTP_STOP_RESEND;
+    if (unsafe_resend(c))
         return CURL_PREREQFUNC_ABORT;
-    }
+    c->attempts++;
     return CURL_PREREQFUNC_OK;
 }
 
 static int on_new_socket(void *userdata, curl_socket_t fd, curlsocktype purpose)
 {
-    (void)userdata;
+    if (unsafe_resend(userdata))
+        return CURL_SOCKOPT_ERROR;
     unsigned ms = UNACKNOWLEDGED_MS;
     if (purpose == CURLSOCKTYPE_IPCXN)
         setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms); /* best effort: the deadlines hold without it */
@@ -103,6 +110,11 @@ static void add_header(struct http_call *c, const char *line)
     c->headers = longer;
 }
 
+static bool carries_body(const struct http_request *r)
+{
+    return r->body || str_equal(r->method, "POST") || str_equal(r->method, "PUT") || str_equal(r->method, "PATCH");
+}
+
 static bool has_header(const struct strlist *headers, const char *prefix)
 {
     for (size_t i = 0; headers && i < headers->count; i++)
@@ -120,7 +132,7 @@ static int set_headers(struct http_call *c, const struct http_request *r, struct
         add_header(c, line);
     }
     add_header(c, "Expect:"); /* libcurl adds it to large bodies and then waits a second for servers that ignore it */
-    if (r->body && !has_header(r->headers, "Content-Type:"))
+    if (carries_body(r) && !has_header(r->headers, "Content-Type:"))
         add_header(c, "Content-Type:"); /* not libcurl's form type */
     curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
     return 0;
@@ -189,7 +201,7 @@ static void set_method(struct http_call *c, const struct http_request *r)
 {
     const char *method = r->method ? r->method : "GET";
     c->safe = str_equal(method, "GET") || str_equal(method, "HEAD");
-    if (r->body || str_equal(method, "POST") || str_equal(method, "PUT") || str_equal(method, "PATCH")) {
+    if (carries_body(r)) {
         curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(r->body ? r->body_length : 0));
         curl_easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
     } else if (str_equal(method, "HEAD")) {
@@ -208,6 +220,7 @@ static void set_times(struct http_call *c, const struct http_request *r)
     curl_easy_setopt(c->easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
     curl_easy_setopt(c->easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_EVERY_S);
     curl_easy_setopt(c->easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
+    curl_easy_setopt(c->easy, CURLOPT_SOCKOPTDATA, c);
 }
 
 int http_call_prepare(struct http_call *c, const struct http_request *r, struct error *err)
@@ -266,6 +279,8 @@ void http_call_judge(struct http_call *c, CURLcode code)
     curl_off_t total = 0;
     curl_easy_getinfo(c->easy, CURLINFO_TOTAL_TIME_T, &total);
     c->latency = total;
+    if (code == CURLE_OK && !c->status) /* libcurl is content with a head that just ends */
+        error_set(&c->err, ERROR_UNAVAILABLE, "the connection was closed in the head of the answer");
     if (code == CURLE_OK)
         return;
     if (c->stop != HTTP_STOP_NONE) {
@@ -276,7 +291,7 @@ void http_call_judge(struct http_call *c, CURLcode code)
     const char *text = *c->curl_text ? c->curl_text : curl_easy_strerror(code);
     if (code == CURLE_OPERATION_TIMEDOUT)
         error_set(&c->err, ERROR_TIMEOUT, "%s", text);
-    else if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
+    else if (code == CURLE_URL_MALFORMAT)
         error_set(&c->err, ERROR_INVALID, "%s", text);
     else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_BAD_FUNCTION_ARGUMENT)
         error_set(&c->err, ERROR_INTERNAL, "%s", text);

@@ -28,7 +28,7 @@ struct http_call {
     char curl_text[CURL_ERROR_SIZE];
     bool safe; /* GET, HEAD: may be sent again */
     bool cut_body;
-    int attempts;
+    int attempts; /* times it was sent */
     enum http_stop stop;
 
     struct timer *watchdog; /* streams with a silence limit */

@@ -18,8 +18,10 @@ struct group {
     struct list head;
 };
 
+/* Of an object that left the selection: versions up to this one are late. A later one is back in it (a label was set again). */
 struct tombstone {
     char *uid;
+    char rv[RV_SIZE];
     usec_t until;
     struct tombstone *next;
 };
@@ -88,19 +90,32 @@ static void tombstone_sweep(struct store *s)
     }
 }
 
-static void tombstone_set(struct store *s, const char *uid)
+static void tombstone_set(struct store *s, const char *uid, const char *rv)
 {
     tombstone_sweep(s);
-    if (str_empty(uid) || map_get(s->tombstones, uid))
+    if (str_empty(uid))
         return;
-    struct tombstone *t = mem_new(struct tombstone);
+    struct tombstone *t = map_get(s->tombstones, uid);
+    if (t) {
+        if (rv_compare(rv, t->rv) > 0)
+            str_copy(t->rv, sizeof(t->rv), rv);
+        return;
+    }
+    t = mem_new(struct tombstone);
     *t = (struct tombstone){.uid = mem_strdup(uid), .until = world_now(s->world) + STORE_TOMBSTONE};
+    str_copy(t->rv, sizeof(t->rv), rv);
     if (s->youngest)
         s->youngest->next = t;
     else
         s->oldest = t;
     s->youngest = t;
     map_set(s->tombstones, uid, t);
+}
+
+static bool buried(const struct store *s, const struct summary *summary)
+{
+    const struct tombstone *t = map_get(s->tombstones, summary->uid);
+    return t && rv_compare(summary->rv, t->rv) <= 0;
 }
 
 /* ── finding ── */
@@ -259,12 +274,12 @@ static void shelf_insert(struct shelf *shelf, size_t at, struct entry *e)
     shelf->count++;
 }
 
-static void remove_at(struct store *s, enum kind kind, size_t at)
+static void remove_at(struct store *s, enum kind kind, size_t at, const char *rv)
 {
     struct shelf *shelf = &s->shelves[kind];
     struct entry *e = shelf->entries[at];
     memmove(&shelf->entries[at], &shelf->entries[at + 1], (--shelf->count - at) * sizeof(struct entry *));
-    tombstone_set(s, e->summary.uid);
+    tombstone_set(s, e->summary.uid, rv);
     tree_drop(s, e);
     count_bytes(s, e, false);
     /* Told while it is gone but its strings still stand. */
@@ -291,12 +306,12 @@ bool store_put(struct store *s, enum kind kind, const json_t *object)
     struct key key = key_of(kind, summary.ns, summary.name);
     struct entry **found = find(s, &key);
     bool older = found && rv_compare(summary.rv, (*found)->summary.rv) < 0;
-    if (older || (found && same_version(&(*found)->summary, &summary)) || map_get(s->tombstones, summary.uid)) {
+    if (older || (found && same_version(&(*found)->summary, &summary)) || buried(s, &summary)) {
         s->stats.refused += older;
         return false;
     }
     if (found && !str_equal((*found)->summary.uid, summary.uid)) {
-        remove_at(s, kind, (size_t)(found - s->shelves[kind].entries));
+        remove_at(s, kind, (size_t)(found - s->shelves[kind].entries), summary.rv);
         found = NULL;
     }
     struct entry *e = entry_new(&summary, reduced, &s->shelves[kind].dictionary), *former = found ? *found : NULL;
@@ -321,7 +336,7 @@ bool store_put(struct store *s, enum kind kind, const json_t *object)
 bool store_remove(struct store *s, const struct key *key, const char *uid, const char *rv)
 {
     struct entry **found = find(s, key);
-    tombstone_set(s, uid);
+    tombstone_set(s, uid, rv);
     if (!found)
         return false;
     const struct summary *have = &(*found)->summary;
@@ -329,7 +344,7 @@ bool store_remove(struct store *s, const struct key *key, const char *uid, const
         return false; /* another one has taken its name */
     if (rv_compare(rv, have->rv) < 0)
         return false;
-    remove_at(s, key->kind, (size_t)(found - s->shelves[key->kind].entries));
+    remove_at(s, key->kind, (size_t)(found - s->shelves[key->kind].entries), rv);
     return true;
 }
 
@@ -398,7 +413,7 @@ size_t store_sweep(struct store *s, enum kind kind, const char *ns, unsigned lis
         const struct entry *e = shelf->entries[i];
         if ((ns && !str_equal(e->summary.ns, ns)) || e->list == list || rv_compare(e->summary.rv, rv) > 0)
             continue;
-        remove_at(s, kind, i);
+        remove_at(s, kind, i, rv);
         removed++;
     }
     return removed;

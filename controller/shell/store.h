@@ -3,7 +3,8 @@
  * Guarantees
  * - An older version never replaces a newer one, whoever brings it and in whatever order: watch events, lists and the answers of our own
  *   writes all go through store_put().
- * - A deleted object does not come back: its uid is remembered for STORE_TOMBSTONE, so that a late answer or event is refused.
+ * - A deleted object does not come back: its uid and last version are remembered for STORE_TOMBSTONE, so that a late answer or event is
+ *   refused.
  * - Each real change is told once, from within the call that made it.
  * Caveats
  * - Objects are kept as packed text (see pack.h); the trees of the most recently used are kept parsed. A tree that store_get() hands out

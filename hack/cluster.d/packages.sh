@@ -35,8 +35,8 @@ install_packages() { # PACKAGE...
     command -v apt-get >/dev/null || die "these programs are missing and this machine has no apt-get: $*"
     say "installing Debian packages: $*"
     export DEBIAN_FRONTEND=noninteractive
-    # The lists of a fresh machine are empty or old; only then does the first install fail.
-    quietly apt-get install -y -q --no-install-recommends "$@" ||
+    # The lists of a fresh machine are empty or old; then the first attempt fails, and what it says is of no use.
+    apt-get install -y -q --no-install-recommends "$@" >/dev/null 2>&1 ||
         { quietly apt-get update -q && quietly apt-get install -y -q --no-install-recommends "$@"; } ||
         die "apt-get could not install: $*"
 }

@@ -76,7 +76,13 @@ build_group() { # GROUP MODULE_FOLDER
     say "built $1"
 }
 
+is_built() { # RELEASE
+    [[ -d $(programs_dir "$(etcd_group)") && -d $(programs_dir "$(kubernetes_group "$1")") &&
+        -d $(programs_dir "$(helm_group)") ]]
+}
+
 build_programs() { # RELEASE
+    ! is_built "$1" || return 0 # and nobody waits for somebody else's build
     take_lock build
     build_group "$(etcd_group)" "$HERE/etcd"
     build_group "$(kubernetes_group "$1")" "$(kubernetes_module "$1")"

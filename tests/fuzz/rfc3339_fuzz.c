@@ -4,7 +4,7 @@
 
 /* 0000-01-01 and 9999-12-31: an offset may lead beyond, where there is no way back. */
 #define FIRST ((usec_t)-62167219200 * USEC_SEC)
-#define LAST ((usec_t)253402300800 * USEC_SEC)
+#define LAST  ((usec_t)253402300800 * USEC_SEC)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The CRDs on a real API server: they are established, every example of crds/examples/valid is accepted and every one of
-# crds/examples/invalid refused with its message, and kubectl explain has something to say about every field.
+# The CRDs on a real API server: they are established, every example of crds/examples/valid and every object of the catalog is
+# accepted, every example of crds/examples/invalid refused with its message, and kubectl explain has something to say about every field.
 #
 # Needs KUBECONFIG and kubectl. Applies crds/, and leaves them; works in a namespace of its own, which it deletes.
 # An invalid example begins with "# expect: <part of the message>". Of more documents than one all but the last must be
@@ -71,7 +71,7 @@ def walk(schema, where):
         path = where + "." + name
         count += 1
         # The API server allows metadata nothing but its type, and describes it itself.
-        if not child.get("description") and path.count(".") + (name == "metadata") != 2:
+        if not child.get("description") and path.split(".")[1:] != ["metadata"]:
             bare.append(path)
         walk(child, path)
     for key in ("items", "additionalProperties"):
@@ -123,7 +123,19 @@ for file in "$root"/crds/examples/valid/*.yaml; do
     result $? "accepted: $(basename "$file") ($wanted)"
 done
 
-# An object of each kind for real: what kubectl get prints is part of the contract.
+for file in "$root"/manifests/catalog/*.yaml; do
+    k apply --dry-run=server --validate=strict -f "$file"
+    result $? "accepted: catalog/$(basename "$file")"
+done
+
+# split FILE: its documents become $work/document.0, .1, … ; prints the number of the last.
+split() {
+    rm -f "$work"/document.*
+    awk -v prefix="$work/document." '/^---$/ { n++; next } { print > (prefix n + 0) }' "$1"
+    grep -c '^---$' "$1"
+}
+
+# Objects for real: what kubectl get prints is part of the contract.
 k apply --validate=strict -f "$root/crds/examples/valid/drills.yaml" && k get drills && [ "$(head -n 1 "$work/out" |
     tr -s ' ' | sed 's/ $//')" = "NAME CARD TARGET PHASE GATES DETECT HEAL AGE" ]
 result $? "kubectl get drills prints drills and nothing else, in the promised columns"
@@ -132,14 +144,25 @@ result $? "drills can be selected by target and card"
 k get drillyard && grep -q shop-kh001-now "$work/out"
 result $? "the category drillyard lists them all"
 
+# Status: the second document is what the controller would write; "# prints:" is then the row of kubectl get, up to the ages.
+for file in "$root"/crds/examples/status/*.yaml; do
+    split "$file" >/dev/null
+    row=$(sed -n 's/^# prints: //p' "$file")
+    kind=$(sed -n 's/^kind: //p' "$work/document.0")
+    name=$(sed -n 's/^metadata: {name: \(.*\)}$/\1/p' "$work/document.0")
+    k apply --validate=strict -f "$work/document.0" &&
+        k apply --server-side --validate=strict --subresource=status -f "$work/document.1" &&
+        k get "$kind.drillyard.dev" "$name" --no-headers && case "$(tr -s ' ' <"$work/out")" in "$row "*) ;; *) false ;; esac
+    result $? "status: $(basename "$file"): $row"
+    k delete -f "$work/document.0"
+done
+
 # refused FILE: applies its documents in turn.
 refused() {
     local file=$1 expect then last=0 document
     expect=$(sed -n 's/^# expect: //p' "$file")
     then=$(sed -n 's/^# then: //p' "$file")
-    rm -f "$work"/document.*
-    awk -v prefix="$work/document." '/^---$/ { n++; next } { print > (prefix n + 0) }' "$file"
-    last=$(grep -c '^---$' "$file")
+    last=$(split "$file")
     for document in $(seq 0 "$last"); do
         case "$then,$document" in
         ,*) k apply --dry-run=server --validate=strict -f "$work/document.$document" ;;

@@ -1,0 +1,27 @@
+/* shell/lookup.h — finding what belongs together: a name's object, a target's pods. */
+#pragma once
+
+#include "api/card.h"
+#include "api/pod.h"
+#include "api/target.h"
+#include "shell/store.h"
+
+struct lookup { /* where things are looked for; a plain value */
+    struct store *store;
+    const char *catalog; /* namespace; "" none */
+};
+
+/* The object's own namespace first, then the catalog's. New reference, or NULL and NOT_FOUND. *ret_key (may be NULL): where it was. */
+json_t *lookup_object(const struct lookup *l, enum kind kind, const char *ns, const char *name, struct key *ret_key, struct error *err);
+/* A name that the namespace or the catalog has, by which of the two counts: true where the catalog's is hidden by an own one. */
+bool lookup_hidden(const struct lookup *l, enum kind kind, const char *ns, const struct summary *s);
+
+/* The pods that the target selects, by name; an array of decoded pods to be freed by pods_free(). */
+struct pod *lookup_pods(const struct lookup *l, const struct target *target, size_t *ret_count);
+void pods_free(struct pod *pods, size_t count);
+
+/* The target of that name; false: err says why (NOT_FOUND or its decode error). */
+bool lookup_target(const struct lookup *l, const char *ns, const char *name, struct target *ret_target, struct error *err);
+
+bool lookup_namespace_enabled(const struct lookup *l, const char *ns); /* has the label that opts in */
+bool lookup_stopped(const struct lookup *l, const char *ns);           /* the stop is set there or in the catalog's namespace */

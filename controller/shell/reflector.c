@@ -1,0 +1,415 @@
+#include "shell/reflector.h"
+
+#include "base/str.h"
+#include "shell/backoff.h"
+#include "shell/path.h"
+#include "shell/rv.h"
+
+#define LIST_LIMIT 500
+#define LIST_TIMEOUT (60 * USEC_SEC)
+#define WATCH_SILENCE (150 * USEC_SEC) /* bookmarks come about once a minute */
+#define STREAM_LIST_PATIENCE (30 * USEC_SEC) /* between two objects of a streaming list, before it is tried by pages */
+#define VERY_SHORT USEC_SEC /* a watch that ends sooner and brought nothing is a failure: a broken proxy */
+#define HEALTHY (2 * USEC_MINUTE)
+
+enum reflector_state {
+    REFLECTOR_IDLE,           /* not run yet */
+    REFLECTOR_WAITING,        /* the timer leads on */
+    REFLECTOR_STREAMING_LIST, /* a watch that begins with everything there is */
+    REFLECTOR_LISTING,        /* pages */
+    REFLECTOR_WATCHING,
+};
+
+/* What the timer leads to. */
+enum reflector_next { NEXT_LIST, NEXT_WATCH };
+
+/* Which version a list must at least have. */
+enum list_from { FROM_NEWEST /* unset: a consistent read */, FROM_LAST /* not older than what was seen */ };
+
+struct request { /* an open list request; outlives its reflector */
+    struct reflector *reflector; /* NULL: it is gone */
+};
+
+struct reflector {
+    struct world *world;
+    struct store *store;
+    enum kind kind;
+    char *ns, *selector;
+    reflector_problem_fn *problem;
+    void (*on_synced)(void *userdata);
+    void *userdata;
+
+    enum reflector_state state;
+    enum reflector_next next;
+    enum list_from from;
+    bool no_streaming_list; /* the server said that it has none */
+    bool pages_once;        /* the streaming list failed: the next list goes by pages */
+    bool synced;
+    struct timer timer;
+    struct backoff backoff;
+    enum error_class told;
+
+    struct world_stream *stream;
+    struct request *request;
+    unsigned list;       /* the store's number of the list that is being read */
+    char *continue_token;
+    char rv[RV_SIZE];    /* where the next watch begins */
+    usec_t opened_at;
+    uint64_t events;     /* of this stream */
+    struct reflector_stats stats;
+};
+
+static void reflector_list(struct reflector *r);
+static void reflector_watch(struct reflector *r);
+
+/* ── waiting ── */
+
+static void reflector_step(void *userdata)
+{
+    struct reflector *r = userdata;
+    if (r->state == REFLECTOR_STREAMING_LIST) {
+        world_stream_close(mem_take(r->stream));
+        r->pages_once = true;
+        reflector_list(r);
+    } else if (r->next == NEXT_WATCH)
+        reflector_watch(r);
+    else
+        reflector_list(r);
+}
+
+static void tell(struct reflector *r, const struct error *err)
+{
+    if (r->told == err->class)
+        return;
+    r->told = err->class;
+    if (r->problem)
+        r->problem(r->userdata, r->kind, r->ns, err);
+}
+
+static void wait_and(struct reflector *r, enum reflector_next next, const struct error *err)
+{
+    usec_t now = world_now(r->world), wait = backoff_next(&r->backoff, now, world_random(r->world));
+    if (err) {
+        r->stats.problems++;
+        wait = usec_max(wait, err->retry_after_ms * USEC_MSEC);
+    }
+    r->state = REFLECTOR_WAITING;
+    r->next = next;
+    timer_set(&r->timer, now + wait);
+}
+
+static void at_once(struct reflector *r, enum reflector_next next)
+{
+    r->state = REFLECTOR_WAITING;
+    r->next = next;
+    timer_set(&r->timer, world_now(r->world));
+}
+
+/* ── paths ── */
+
+static void path_begin(const struct reflector *r, struct buf *path)
+{
+    struct key all = key_of(r->kind, r->ns, "");
+    const char *own = kind_info(r->kind)->selector;
+    path_append(path, &all, NULL);
+    buf_append_char(path, '?');
+    if (own)
+        buf_printf(path, "%s&", own);
+    if (r->selector)
+        buf_printf(path, "%s&", r->selector);
+}
+
+/* Random, so that not all watches end at once. */
+static void path_append_timeout(const struct reflector *r, struct buf *path)
+{
+    buf_printf(path, "&timeoutSeconds=%d", 300 + (int)(world_random(r->world) % 301));
+}
+
+static void path_append_version(const struct reflector *r, struct buf *path)
+{
+    if (r->from == FROM_LAST && !str_empty(r->rv))
+        buf_printf(path, "&resourceVersion=%s&resourceVersionMatch=NotOlderThan", r->rv);
+}
+
+/* ── what came ── */
+
+static void list_done(struct reflector *r, const char *rv)
+{
+    if (!str_empty(rv))
+        str_copy(r->rv, sizeof(r->rv), rv);
+    store_sweep(r->store, r->kind, str_empty(r->ns) ? NULL : r->ns, r->list, rv);
+    r->from = FROM_LAST;
+    r->pages_once = false;
+    tell(r, &(struct error){0});
+    if (!r->synced) {
+        r->synced = true;
+        if (r->on_synced)
+            r->on_synced(r->userdata);
+    }
+}
+
+static void take_object(struct reflector *r, const json_t *object)
+{
+    const json_t *metadata = json_object_get(object, "metadata");
+    struct key key = key_of(r->kind, json_str(metadata, "namespace", ""), json_str(metadata, "name", ""));
+    store_put(r->store, r->kind, object);
+    store_mark(r->store, &key, r->list);
+}
+
+/* ── the list by pages ── */
+
+static void on_page(void *userdata, const struct world_reply *reply)
+{
+    struct request *request = userdata;
+    struct reflector *r = request->reflector;
+    free(request);
+    if (!r)
+        return;
+    r->request = NULL;
+    if (reply->err.class == ERROR_GONE) {
+        /* The continue token or the version is too old: everything, newest, from the start. */
+        r->from = FROM_NEWEST;
+        r->pages_once = true;
+        wait_and(r, NEXT_LIST, &reply->err);
+        return;
+    }
+    if (reply->err.class != ERROR_NONE) {
+        if (reply->err.class != ERROR_CANCELLED) {
+            tell(r, &reply->err);
+            r->from = reply->err.class == ERROR_TIMEOUT ? FROM_NEWEST : r->from; /* "Too large resource version" is of this class */
+            wait_and(r, NEXT_LIST, &reply->err);
+        }
+        return;
+    }
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(reply->body, "items"), i, item)
+        take_object(r, item);
+    free(r->continue_token);
+    const char *token = json_str(reply->body, "metadata.continue", "");
+    r->continue_token = str_empty(token) ? NULL : mem_strdup(token);
+    if (r->continue_token) {
+        reflector_list(r);
+        return;
+    }
+    list_done(r, json_str(reply->body, "metadata.resourceVersion", ""));
+    at_once(r, NEXT_WATCH);
+}
+
+static void list_page(struct reflector *r)
+{
+    auto_buf struct buf path;
+    buf_init(&path, PATH_MAX_SIZE);
+    path_begin(r, &path);
+    buf_printf(&path, "limit=%d", LIST_LIMIT);
+    if (r->continue_token) {
+        buf_append_str(&path, "&continue=");
+        path_append_escaped(&path, r->continue_token);
+    } else {
+        path_append_version(r, &path);
+        r->list = store_list_begin(r->store);
+        r->stats.lists++;
+    }
+    r->state = REFLECTOR_LISTING;
+    r->request = mem_new(struct request);
+    r->request->reflector = r;
+    struct world_request request = {.method = "GET", .path = buf_str(&path), .timeout = LIST_TIMEOUT};
+    world_api(r->world, &request, on_page, r->request);
+}
+
+/* ── streams ── */
+
+static bool initial_events_end(const json_t *object)
+{
+    const json_t *annotations = json_at(object, "metadata.annotations");
+    return str_equal(json_string_value(json_object_get(annotations, "k8s.io/initial-events-end")), "true");
+}
+
+static void take_event(struct reflector *r, const char *type, json_t *object)
+{
+    const json_t *metadata = json_object_get(object, "metadata");
+    const char *rv = json_str(metadata, "resourceVersion", "");
+    if (str_equal(type, "BOOKMARK")) {
+        r->stats.bookmarks++;
+        if (r->state == REFLECTOR_STREAMING_LIST && initial_events_end(object)) {
+            r->state = REFLECTOR_WATCHING;
+            timer_clear(&r->timer);
+            list_done(r, rv);
+        }
+    } else if (str_equal(type, "DELETED")) {
+        struct key key = key_of(r->kind, json_str(metadata, "namespace", ""), json_str(metadata, "name", ""));
+        store_remove(r->store, &key, json_str(metadata, "uid", ""), rv);
+    } else if (str_equal(type, "ADDED") || str_equal(type, "MODIFIED"))
+        take_object(r, object);
+    /* The first events of a streaming list are not in the order of versions. */
+    if (r->state == REFLECTOR_WATCHING && !str_empty(rv))
+        str_copy(r->rv, sizeof(r->rv), rv);
+}
+
+static void on_event(void *userdata, const char *type, json_t *object)
+{
+    struct reflector *r = userdata;
+    r->events++;
+    r->stats.events++;
+    if (r->state == REFLECTOR_STREAMING_LIST)
+        timer_set(&r->timer, world_now(r->world) + STREAM_LIST_PATIENCE);
+    take_event(r, type, object);
+}
+
+/* One switch: what the end of a stream means. */
+static void on_end(void *userdata, const struct error *err)
+{
+    struct reflector *r = userdata;
+    bool listing = r->state == REFLECTOR_STREAMING_LIST;
+    usec_t lasted = world_now(r->world) - r->opened_at;
+    r->stream = NULL;
+    timer_clear(&r->timer);
+    if (lasted > HEALTHY)
+        backoff_reset(&r->backoff);
+    if (listing)
+        r->pages_once = true; /* any failure of the streaming list: the plain one is tried */
+    switch (err->class) {
+    case ERROR_NONE:
+        if (listing)
+            at_once(r, NEXT_LIST);
+        else if (lasted < VERY_SHORT && !r->events)
+            wait_and(r, NEXT_WATCH, NULL);
+        else
+            at_once(r, NEXT_WATCH);
+        return;
+    case ERROR_GONE:
+        /* First not older than what was seen; where that is too old as well, the newest. */
+        if (listing)
+            r->from = FROM_NEWEST;
+        if (listing || lasted < VERY_SHORT)
+            wait_and(r, NEXT_LIST, NULL);
+        else
+            at_once(r, NEXT_LIST);
+        return;
+    case ERROR_TOO_MANY:
+    case ERROR_UNAVAILABLE:
+    case ERROR_TIMEOUT:
+        if (listing)
+            r->pages_once = err->class == ERROR_TIMEOUT; /* it would fare no better by pages */
+        wait_and(r, listing ? NEXT_LIST : NEXT_WATCH, err);
+        return;
+    case ERROR_INVALID:
+        if (listing)
+            r->no_streaming_list = true;
+        r->from = FROM_NEWEST;
+        if (listing)
+            at_once(r, NEXT_LIST);
+        else
+            wait_and(r, NEXT_LIST, err);
+        return;
+    case ERROR_NOT_FOUND:
+    case ERROR_FORBIDDEN:
+        r->pages_once = false;
+        tell(r, err);
+        wait_and(r, NEXT_LIST, err);
+        return;
+    case ERROR_CANCELLED:
+        return; /* the world ends */
+    case ERROR_CONFLICT:
+    case ERROR_EXISTS:
+    case ERROR_INTERNAL:
+        wait_and(r, NEXT_LIST, err);
+        return;
+    }
+}
+
+static const struct world_stream_handlers stream_handlers = {.on_event = on_event, .on_end = on_end};
+
+static void stream_open(struct reflector *r, const struct buf *path)
+{
+    r->opened_at = world_now(r->world);
+    r->events = 0;
+    r->stats.watches++;
+    r->stream = world_watch(r->world, buf_str(path), WATCH_SILENCE, &stream_handlers, r);
+}
+
+static void list_stream(struct reflector *r)
+{
+    auto_buf struct buf path;
+    buf_init(&path, PATH_MAX_SIZE);
+    path_begin(r, &path);
+    buf_append_str(&path, "watch=1&sendInitialEvents=true&allowWatchBookmarks=true");
+    if (r->from == FROM_LAST && !str_empty(r->rv))
+        path_append_version(r, &path);
+    else
+        buf_append_str(&path, "&resourceVersionMatch=NotOlderThan");
+    path_append_timeout(r, &path);
+    r->state = REFLECTOR_STREAMING_LIST;
+    r->list = store_list_begin(r->store);
+    r->stats.lists++;
+    timer_set(&r->timer, world_now(r->world) + STREAM_LIST_PATIENCE);
+    stream_open(r, &path);
+}
+
+static void reflector_list(struct reflector *r)
+{
+    if (r->continue_token || r->no_streaming_list || r->pages_once)
+        list_page(r);
+    else
+        list_stream(r);
+}
+
+static void reflector_watch(struct reflector *r)
+{
+    auto_buf struct buf path;
+    buf_init(&path, PATH_MAX_SIZE);
+    path_begin(r, &path);
+    buf_printf(&path, "watch=1&allowWatchBookmarks=true&resourceVersion=%s", r->rv);
+    path_append_timeout(r, &path);
+    r->state = REFLECTOR_WATCHING;
+    stream_open(r, &path);
+}
+
+/* ── life ── */
+
+struct reflector *reflector_new(struct world *world, struct timers *timers, struct store *store, const struct reflector_options *options)
+{
+    struct reflector *r = mem_new(struct reflector);
+    *r = (struct reflector){
+        .world = world,
+        .store = store,
+        .kind = options->kind,
+        .ns = mem_strdup(options->ns ? options->ns : ""),
+        .selector = mem_strdup(options->selector),
+        .problem = options->problem,
+        .on_synced = options->synced,
+        .userdata = options->userdata,
+        .backoff = {.first = 800 * USEC_MSEC, .cap = 30 * USEC_SEC, .reset_after = HEALTHY},
+    };
+    timer_init(&r->timer, timers, reflector_step, r);
+    return r;
+}
+
+void reflector_free(struct reflector *r)
+{
+    if (!r)
+        return;
+    timer_clear(&r->timer);
+    world_stream_close(r->stream);
+    if (r->request)
+        r->request->reflector = NULL;
+    free(r->continue_token);
+    free(r->selector);
+    free(r->ns);
+    free(r);
+}
+
+void reflector_run(struct reflector *r)
+{
+    at_once(r, NEXT_LIST);
+}
+
+bool reflector_synced(const struct reflector *r)
+{
+    return r->synced;
+}
+
+struct reflector_stats reflector_stats(const struct reflector *r)
+{
+    return r->stats;
+}

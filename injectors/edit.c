@@ -1,0 +1,108 @@
+#include "edit.h"
+
+#include "base/str.h"
+
+const char *const edit_formats[] = {"YAML", "JSON", "INI", "Env", NULL};
+const char *const edit_operations[] = {"Set", "Delete", "Replace", NULL};
+
+/* "a.b\.c" → "a", "b.c". False: an empty part. */
+static bool split_key(const char *key, struct strlist *ret_path)
+{
+    auto_buf struct buf part;
+    buf_init(&part, 1024);
+    for (const char *c = key;; c++) {
+        if (*c == '\\' && c[1] == '.')
+            buf_append_char(&part, *++c);
+        else if (*c && *c != '.')
+            buf_append_char(&part, *c);
+        else {
+            if (part.len == 0 || part.overflowed || ret_path->count >= 64)
+                return false;
+            strlist_add(ret_path, buf_str(&part));
+            buf_reset(&part);
+            if (!*c)
+                return true;
+        }
+    }
+}
+
+static json_t *child(const json_t *node, const char *name)
+{
+    int64_t index;
+    if (json_is_object(node))
+        return json_object_get(node, name);
+    return json_is_array(node) && str_to_i64(name, 0, INT32_MAX, &index) ? json_array_get(node, (size_t)index) : NULL;
+}
+
+/* The node where the path's last part belongs; made on the way where the operation may. */
+static json_t *parent_of(json_t *tree, const struct strlist *path, int operation)
+{
+    json_t *node = tree;
+    for (size_t i = 0; i + 1 < path->count; i++) {
+        json_t *next = child(node, path->items[i]);
+        if (!next && operation == EDIT_SET && json_is_object(node)) {
+            next = json_object();
+            json_object_set_new(node, path->items[i], next);
+        }
+        if (!next)
+            return NULL;
+        node = next;
+    }
+    return node;
+}
+
+bool edit_tree(json_t *tree, const struct strlist *path, int operation, json_t *value)
+{
+    json_t *parent = parent_of(tree, path, operation);
+    const char *name = path->items[path->count - 1];
+    int64_t index;
+    if (!parent || (operation != EDIT_SET && !child(parent, name)))
+        return false;
+    if (json_is_object(parent))
+        return operation == EDIT_DELETE ? json_object_del(parent, name) == 0 : json_object_set(parent, name, value) == 0;
+    if (!json_is_array(parent) || !str_to_i64(name, 0, INT32_MAX, &index))
+        return false;
+    return operation == EDIT_DELETE ? json_array_remove(parent, (size_t)index) == 0 : json_array_set(parent, (size_t)index, value) == 0;
+}
+
+int edit_text(const struct edit *e, const char *text, size_t n, char **ret_text, size_t *ret_length, struct refusal *r)
+{
+    auto_strlist struct strlist path = {0};
+    struct edit_cut cut = {0};
+    if (!split_key(e->key, &path))
+        return refusal_text(r, "params.key", e->key, "params.key wants names joined by dots, like \"db.pool\"");
+    if (memchr(text, '\0', n))
+        return error_set(&r->error, ERROR_INVALID, "the file holds NUL bytes: it is no text");
+    buf_init(&cut.insert, EDIT_TEXT_MAX);
+    int rc = -1;
+    switch ((enum edit_format)e->format) {
+    case EDIT_YAML:
+        rc = edit_yaml(e, &path, text, n, &cut, r);
+        break;
+    case EDIT_JSON:
+        rc = edit_json(e, &path, text, n, &cut, r);
+        break;
+    case EDIT_INI:
+        rc = edit_ini(e, text, n, &cut, r);
+        break;
+    case EDIT_ENV:
+        rc = edit_env(e, text, n, &cut, r);
+        break;
+    }
+    if (rc == 0) {
+        size_t length = n - (cut.end - cut.start) + cut.insert.len;
+        char *out = mem_alloc(length + 1);
+        memcpy(out, text, cut.start);
+        memcpy(out + cut.start, buf_str(&cut.insert), cut.insert.len);
+        memcpy(out + cut.start + cut.insert.len, text + cut.end, n - cut.end);
+        if (length == n && memcmp(out, text, n) == 0) {
+            free(out);
+            rc = refusal_field(r, "params.value", e->value, "%s has this value already: nothing would change", e->key);
+        } else {
+            *ret_text = out;
+            *ret_length = length;
+        }
+    }
+    buf_done(&cut.insert);
+    return rc;
+}

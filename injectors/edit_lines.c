@@ -1,0 +1,193 @@
+/* edit_lines.c — INI and .env files: a line a key. */
+#include "edit.h"
+
+#include "base/str.h"
+
+#include <ctype.h>
+
+struct line {
+    size_t start, end, next; /* without and with its line end */
+};
+
+static struct line line_at(const char *text, size_t n, size_t start)
+{
+    const char *newline = memchr(text + start, '\n', n - start);
+    size_t end = newline ? (size_t)(newline - text) : n;
+    size_t next = newline ? end + 1 : n;
+    if (end > start && text[end - 1] == '\r')
+        end--;
+    return (struct line){start, end, next};
+}
+
+static size_t skip_blanks(const char *text, size_t at, size_t end)
+{
+    while (at < end && (text[at] == ' ' || text[at] == '\t'))
+        at++;
+    return at;
+}
+
+static size_t trim_blanks(const char *text, size_t start, size_t end)
+{
+    while (end > start && (text[end - 1] == ' ' || text[end - 1] == '\t'))
+        end--;
+    return end;
+}
+
+static bool span_equal(const char *text, size_t start, size_t end, const char *s)
+{
+    return end - start == strlen(s) && memcmp(text + start, s, end - start) == 0;
+}
+
+/* The value as text; false where it is none that a line can hold. */
+static bool value_text(const json_t *value, struct buf *ret)
+{
+    if (json_is_string(value))
+        buf_append_str(ret, json_string_value(value));
+    else if (json_is_boolean(value))
+        buf_append_str(ret, json_is_true(value) ? "true" : "false");
+    else if (json_is_number(value)) {
+        auto_free char *dump = json_dumps(value, JSON_ENCODE_ANY);
+        buf_append_str(ret, dump);
+    } else
+        return false;
+    const char *s = buf_str(ret);
+    return !strpbrk(s, "\r\n") && !isspace((unsigned char)s[0]) && (ret->len == 0 || !isspace((unsigned char)s[ret->len - 1]));
+}
+
+static int refuse_value(const struct edit *e, struct refusal *r)
+{
+    return refusal_field(r, "params.value", e->value, "params.value wants one line of text, a number, true or false here");
+}
+
+static int refuse_missing(const struct edit *e, struct refusal *r)
+{
+    refusal_text(r, "params.key", e->key, "there is no %s in the file", e->key);
+    r->error.class = ERROR_NOT_FOUND;
+    return -1;
+}
+
+static int refuse_twice(const struct edit *e, struct refusal *r)
+{
+    return refusal_text(r, "params.key", e->key, "%s is in the file twice: which one counts is for its reader to say", e->key);
+}
+
+static const char *line_end_of(const char *text, size_t n)
+{
+    const char *newline = memchr(text, '\n', n);
+    return newline && newline > text && newline[-1] == '\r' ? "\r\n" : "\n";
+}
+
+static int insert_line(struct edit_cut *cut, const char *text, size_t n, size_t at, const char *name, const char *between, const char *value)
+{
+    const char *newline = line_end_of(text, n);
+    cut->start = cut->end = at;
+    bool open_end = at == n && n > 0 && text[n - 1] != '\n';
+    return buf_printf(&cut->insert, "%s%s%s%s%s", open_end ? newline : "", name, between, value, newline) ? 0 : -1;
+}
+
+int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *cut, struct refusal *r)
+{
+    const char *dot = strchr(e->key, '.');
+    auto_free char *section = dot ? mem_strndup(e->key, (size_t)(dot - e->key)) : NULL;
+    const char *name = dot ? dot + 1 : e->key;
+    auto_buf struct buf value;
+    buf_init(&value, 65536);
+    if (e->value && !value_text(e->value, &value))
+        return refuse_value(e, r);
+    bool inside = section == NULL, section_seen = inside, found = false;
+    size_t insert_at = 0;
+    for (struct line l = {0}; l.next < n;) {
+        l = line_at(text, n, l.next);
+        size_t start = skip_blanks(text, l.start, l.end);
+        if (start < l.end && text[start] == '[') {
+            const char *close = memchr(text + start, ']', l.end - start);
+            inside = section && close && span_equal(text, start + 1, (size_t)(close - text), section);
+            if (inside && section_seen)
+                return refuse_twice(e, r);
+            if (inside) {
+                section_seen = true;
+                insert_at = l.next;
+            }
+            continue;
+        }
+        bool comment = start == l.end || text[start] == '#' || text[start] == ';';
+        if (!inside || comment)
+            continue;
+        insert_at = l.next;
+        size_t equals = start;
+        while (equals < l.end && text[equals] != '=' && text[equals] != ':')
+            equals++;
+        bool continued = start > l.start; /* an indented line belongs to the value above: configparser */
+        if (continued && found && cut->end == l.start)
+            return refusal_text(r, "params.key", e->key, "the value of %s goes over several lines", e->key);
+        if (continued || equals == l.end || !span_equal(text, start, trim_blanks(text, start, equals), name))
+            continue;
+        if (found)
+            return refuse_twice(e, r);
+        found = true;
+        cut->start = e->operation == EDIT_DELETE ? l.start : skip_blanks(text, equals + 1, l.end);
+        cut->end = e->operation == EDIT_DELETE ? l.next : trim_blanks(text, cut->start, l.end);
+        if (e->operation != EDIT_DELETE)
+            buf_append_str(&cut->insert, buf_str(&value));
+    }
+    if (found)
+        return 0;
+    if (e->operation != EDIT_SET)
+        return refuse_missing(e, r);
+    if (section_seen)
+        return insert_line(cut, text, n, insert_at, name, " = ", buf_str(&value));
+    auto_free char *head = mem_printf("[%s]%s%s", section, line_end_of(text, n), name);
+    return insert_line(cut, text, n, n, head, " = ", buf_str(&value));
+}
+
+static bool is_variable(const char *name)
+{
+    if (!isalpha((unsigned char)name[0]) && name[0] != '_')
+        return false;
+    for (const char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '_')
+            return false;
+    return true;
+}
+
+int edit_env(const struct edit *e, const char *text, size_t n, struct edit_cut *cut, struct refusal *r)
+{
+    auto_buf struct buf value;
+    buf_init(&value, 65536);
+    if (!is_variable(e->key))
+        return refusal_text(r, "params.key", e->key, "params.key wants the name of a variable, like \"DATABASE_URL\"");
+    if (e->value && !value_text(e->value, &value))
+        return refuse_value(e, r);
+    bool found = false;
+    for (struct line l = {0}; l.next < n;) {
+        l = line_at(text, n, l.next);
+        size_t start = skip_blanks(text, l.start, l.end);
+        if (l.end - start > 7 && memcmp(text + start, "export ", 7) == 0)
+            start = skip_blanks(text, start + 7, l.end);
+        const char *equals = start < l.end ? memchr(text + start, '=', l.end - start) : NULL;
+        if (!equals || text[start] == '#' || !span_equal(text, start, (size_t)(equals - text), e->key))
+            continue;
+        if (found)
+            return refuse_twice(e, r);
+        found = true;
+        size_t from = (size_t)(equals - text) + 1, to = trim_blanks(text, from, l.end);
+        char quote = from < to && (text[from] == '"' || text[from] == '\'') ? text[from] : 0;
+        if (quote && (to - from < 2 || text[to - 1] != quote))
+            return refusal_text(r, "params.key", e->key, "the value of %s has a quote that its line does not close", e->key);
+        if (e->operation == EDIT_DELETE) {
+            cut->start = l.start;
+            cut->end = l.next;
+            continue;
+        }
+        if (strchr(buf_str(&value), quote ? quote : '\n') || (quote == '"' && strchr(buf_str(&value), '\\')))
+            return refuse_value(e, r);
+        cut->start = from + (quote != 0);
+        cut->end = to - (quote != 0);
+        buf_append_str(&cut->insert, buf_str(&value));
+    }
+    if (found)
+        return 0;
+    if (e->operation != EDIT_SET)
+        return refuse_missing(e, r);
+    return insert_line(cut, text, n, n, e->key, "=", buf_str(&value));
+}

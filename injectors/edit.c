@@ -2,7 +2,7 @@
 
 #include "base/str.h"
 
-const char *const edit_formats[] = {"YAML", "JSON", "INI", "Env", NULL};
+const char *const edit_formats[] = {"YAML", "JSON", "INI", "Env", "Directives", NULL};
 const char *const edit_operations[] = {"Set", "Delete", "Replace", NULL};
 
 /* "a.b\.c" → "a", "b.c". False: an empty part. */
@@ -87,6 +87,9 @@ int edit_text(const struct edit *e, const char *text, size_t n, char **ret_text,
         break;
     case EDIT_ENV:
         rc = edit_env(e, text, n, &cut, r);
+        break;
+    case EDIT_DIRECTIVES:
+        rc = edit_directives(e, &path, text, n, &cut, r);
         break;
     }
     if (rc == 0) {

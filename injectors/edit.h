@@ -1,7 +1,7 @@
 /* edit.h — one key of a configuration text set, replaced or deleted by the smallest edit: comments, order and layout stay.
  *
  * Keys are dotted ("db.pool"); numbers index sequences ("servers.0.port"); "\." is a dot in a name. INI: "section.key", or "key" above
- * the first section. Env: the variable's name. After each edit the new text is parsed again and compared with what it should mean, so
+ * the first section. Env: the variable's name. Directives (nginx): blocks and directive, "http.server.listen". After each edit the new text is parsed again and compared with what it should mean, so
  * what cannot be edited safely is refused (INVALID, field "params.key" or "params.value"), never edited wrongly. */
 #pragma once
 
@@ -11,7 +11,7 @@
 
 #define EDIT_TEXT_MAX ((size_t)1024 * 1024)
 
-enum edit_format { EDIT_YAML, EDIT_JSON, EDIT_INI, EDIT_ENV };
+enum edit_format { EDIT_YAML, EDIT_JSON, EDIT_INI, EDIT_ENV, EDIT_DIRECTIVES };
 enum edit_operation { EDIT_SET, EDIT_DELETE, EDIT_REPLACE }; /* Set adds the key where it is missing, Replace does not */
 extern const char *const edit_formats[], *const edit_operations[];
 
@@ -24,7 +24,7 @@ struct edit {
 /* *ret_text is the caller's. */
 int edit_text(const struct edit *e, const char *text, size_t n, char **ret_text, size_t *ret_length, struct refusal *r);
 
-/* ── for the formats: edit_yaml.c, edit_json.c, edit_lines.c ── */
+/* ── for the formats: edit_yaml.c, edit_json.c, edit_lines.c, edit_directives.c ── */
 /* A cut: bytes [start, end) give way to `insert`. */
 struct edit_cut {
     size_t start, end;
@@ -33,6 +33,8 @@ struct edit_cut {
 int edit_yaml(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut, struct refusal *r);
 int edit_json(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut, struct refusal *r);
 int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *cut, struct refusal *r);
+int edit_directives(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut,
+                    struct refusal *r);
 int edit_env(const struct edit *e, const char *text, size_t n, struct edit_cut *cut, struct refusal *r);
 /* What the text means, for comparing: NULL where it does not parse. New references. */
 json_t *edit_yaml_tree(const char *text, size_t n, struct error *err);

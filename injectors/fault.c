@@ -128,7 +128,8 @@ static void answer_waiting(struct fault *x, json_t *result, const struct refusal
 static json_t *in_force_result(const struct fault *x)
 {
     json_t *result =
-        json_pack("{s:s, s:I, s:O*}", "state", state_names[x->state], "at", (json_int_t)x->seen_at, "detail", x->detail);
+        json_pack("{s:s, s:I, s:I, s:O*}", "state", state_names[x->state], "began", (json_int_t)x->intended_at, "at",
+                  (json_int_t)x->seen_at, "detail", x->detail);
     const json_t *old_content = json_object_get(x->undo, "old");
     if (old_content)
         json_object_set(result, "backup", (json_t *)(uintptr_t)old_content);

@@ -99,7 +99,8 @@ static int schedule_decode_into(json_t *root, struct schedule *s, struct error *
         schedule_decode_frequency(root, s, err) < 0)
         return -1;
     s->status = json_at(root, "status") ?: json_make(root, "status");
-    s->last_slot = json_time(s->status, "lastSlot", 0);
+    /* The draw of a selection is its slot in milliseconds (core/selection.h). */
+    s->last_slot = json_time(s->status, "lastSlot", json_int(s->status, "lastSelection.draw", 0) * USEC_MSEC);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "core/drill.h"
 
 #include "base/str.h"
+#include "core/drill_inject.h"
 #include "core/drill_pending.h"
 #include "core/drill_revert.h"
 #include "core/drill_write.h"

@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "core/coverage.h"
+#include "core/drill_inject.h"
 #include "core/drill_status.h"
 #include "core/drill_write.h"
 

@@ -34,9 +34,5 @@ json_t *drill_status_ended(const struct drill_view *v, enum drill_phase phase, c
 /* "4 of 4 gates passed in …", or the first failed gate's name and message. */
 void drill_verdict_message(const struct gate gates[GATE_COUNT], enum drill_phase phase, char message[512]);
 
-/* The method's parameters with the target's facets in place (new reference), or NULL: NOT_FOUND names the facet that is missing. */
-json_t *drill_params(const struct drill_view *v, struct error *err);
-/* The agent's inject operation (new reference); NULL as drill_params. */
-json_t *drill_inject_body(const struct drill_view *v, struct error *err);
 /* The ledger's record, from the terminal status alone, so that it is the same whenever it is made (new reference). */
 json_t *drill_record(const struct drill_view *v);

@@ -1,6 +1,7 @@
 #include "core/windows.h"
 
 #include "base/str.h"
+#include "core/target.h"
 
 /* "09:00"; "24:00" where `end`. */
 static int time_of_day(const json_t *row, const char *key, size_t i, bool end, int *ret_minutes, struct error *err)
@@ -86,4 +87,10 @@ bool windows_contain(const struct windows *w, usec_t wall)
         if (window_contains(&w->rows[i], wall))
             return true;
     return w->count == 0;
+}
+
+bool windows_open(const json_t *windows, usec_t now, struct error *err)
+{
+    auto_windows struct windows read = {0};
+    return windows_init(&read, windows, err) == 0 && windows_contain(&read, now);
 }

@@ -2,11 +2,16 @@
 
 #include "base/str.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define HEADER_ROOM 32768     /* bearer tokens of many kB are normal; libwebsockets' default of 4,096 refuses them */
@@ -197,19 +202,72 @@ struct ws_context *ws_context_get(struct loop *loop, const struct tls *tls, cons
  * lib/event-libs/libuv/libuv.c): the first closes libwebsockets' handles, which libuv completes a turn later; in 4.1.6 only that
  * completion closes the second half of them; the last call, when all are gone, frees the memory. Too early, it frees what libuv still
  * has to close; there is no callback that says when. Each closing of a handle of ours takes exactly one turn as well, so they serve
- * as the clock. It starts in one, too, since a context must not be destroyed from within its own callbacks. */
+ * as the clock. It starts in one, too, since a context must not be destroyed from within its own callbacks.
+ *
+ * The first call also closes the context's eventfd, and the turn after closes the same number again (lws_destroy_event_pipe, then
+ * __lws_close_free_wsi_final): by then it may be anybody's. So a placeholder of ours takes the number at once. */
 struct closing {
     uv_idle_t handle;
     struct ws_context *context;
     int turns;
+    int *held; /* numbers that a placeholder keeps; ended by -1 */
 };
+
+static int *open_numbers(void)
+{
+    int *numbers = mem_array(1, sizeof(int)), count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        int64_t number;
+        if (!str_to_i64(entry->d_name, 0, INT32_MAX, &number) || number == dirfd(dir))
+            continue;
+        numbers = mem_resize(numbers, (size_t)count + 2, sizeof(int));
+        numbers[count++] = (int)number;
+    }
+    if (dir)
+        closedir(dir);
+    numbers[count] = -1;
+    return numbers;
+}
+
+static void hold_those_that_closed(int *numbers)
+{
+    int held = 0;
+    auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    for (int i = 0; numbers[i] >= 0; i++) {
+        if (numbers[i] == null) { /* it was free, and this open() took it */
+            numbers[held++] = null;
+            null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        } else if (fcntl(numbers[i], F_GETFD) < 0) {
+            int placeholder = fcntl(null, F_DUPFD_CLOEXEC, numbers[i]);
+            if (placeholder == numbers[i])
+                numbers[held++] = placeholder;
+            else if (placeholder >= 0)
+                close(placeholder);
+        }
+    }
+    numbers[held] = -1;
+}
+
+static void let_go(int *held)
+{
+    for (int i = 0; held[i] >= 0; i++) {
+        struct stat now;
+        if (fstat(held[i], &now) == 0 && S_ISCHR(now.st_mode) && now.st_rdev == makedev(1, 3)) /* still the placeholder */
+            close(held[i]);
+    }
+    free(held);
+}
 
 static void closing_turn(uv_handle_t *handle)
 {
     struct closing *closing = handle->data;
     struct ws_context *c = closing->context;
-    if (closing->turns == 0)
+    if (closing->turns == 0) {
+        closing->held = open_numbers();
         lws_context_destroy(c->lws);
+        hold_those_that_closed(closing->held);
+    }
     if (closing->turns++ < CLOSING_TURNS) {
         uv_idle_init(loop_uv(c->loop), &closing->handle);
         uv_close((uv_handle_t *)&closing->handle, closing_turn);
@@ -217,6 +275,7 @@ static void closing_turn(uv_handle_t *handle)
     }
     for (int i = 0; c->lws && i < FINISHING_CALLS_MAX; i++)
         lws_context_destroy(c->lws);
+    let_go(closing->held);
     free(closing);
     context_release(c);
 }

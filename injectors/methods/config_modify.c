@@ -49,7 +49,7 @@ static int plan(const struct site *site, const json_t *params, json_t **ret_undo
 
 static const struct method_option options[] = {
     {"--file", "path", OPTION_TEXT, "the file, by its path in the target"},
-    {"--format", "format", OPTION_TEXT, "YAML, JSON, INI or Env"},
+    {"--format", "format", OPTION_TEXT, "YAML, JSON, INI, Env or Directives (nginx)"},
     {"--key", "key", OPTION_TEXT, "dotted: db.pool, servers.0.port; \"\\.\" for a dot in a name"},
     {"--operation", "operation", OPTION_TEXT, "Set (adds it where it is missing), Replace (must be there) or Delete"},
     {"--value", "value", OPTION_JSON, "as JSON; what is not JSON is taken as a string"},
@@ -59,7 +59,7 @@ static const struct method_option options[] = {
 const struct method method_config_modify = {
     .name = "ConfigModify",
     .command = "config-modify",
-    .summary = "set, replace or delete one key of a YAML, JSON, INI or .env file",
+    .summary = "set, replace or delete one key of a YAML, JSON, INI, .env or nginx file",
     .options = options,
     .validate = validate,
     .plan = plan,

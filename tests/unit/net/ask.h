@@ -98,12 +98,17 @@ static inline void bench_init(struct bench *b, const struct fake_options *o)
     str_format(b->url, sizeof b->url, "%s/x", fake_server_url(b->server));
 }
 
-static inline void bench_done(struct bench *b)
+static inline void bench_free(struct bench *b)
 {
-    CHECK_STR(fake_server_complaint(b->server), NULL);
     http_free(b->http);
     loop_free(b->loop);
     fake_server_stop(b->server);
+}
+
+static inline void bench_done(struct bench *b)
+{
+    CHECK_STR(fake_server_complaint(b->server), NULL);
+    bench_free(b);
 }
 
 static inline struct ask ask_of(struct bench *b)

@@ -1,0 +1,249 @@
+#include "shell/gather.h"
+
+#include "base/map.h"
+#include "base/str.h"
+
+/* Room for one more in `array` of *count elements; the array grows by doubling at powers of two. */
+static void *room(void *array, size_t count, size_t size)
+{
+    bool full = count == 0 || (count & (count - 1)) == 0;
+    return full ? mem_resize(array, count ? 2 * count : 1, size) : array;
+}
+
+static json_t *object_of(const struct lookup *l, const struct summary *s)
+{
+    struct key key = key_of(s->kind, s->ns, s->name);
+    return store_get(l->store, &key);
+}
+
+/* One function for adding, and one for freeing, of each kind. `decode` puts into a zeroed element, negative: leave it out. */
+#define GATHER_KIND(name, type, decode, done)                                                                                              \
+    static void add_##name(const struct lookup *l, const struct summary *s, type **array, size_t *count)                                   \
+    {                                                                                                                                      \
+        json_auto_t *object = object_of(l, s);                                                                                             \
+        *array = room(*array, *count, sizeof(type));                                                                                       \
+        memset(&(*array)[*count], 0, sizeof(type));                                                                                        \
+        if (object && decode(object, &(*array)[*count], NULL) >= 0)                                                                        \
+            ++*count;                                                                                                                      \
+    }                                                                                                                                      \
+    void name##s_free(type *array, size_t count)                                                                                           \
+    {                                                                                                                                      \
+        for (size_t i = 0; i < count; i++)                                                                                                 \
+            done(&array[i]);                                                                                                               \
+        free(array);                                                                                                                       \
+    }
+
+static int decode_task(json_t *object, struct task *task, struct error *err)
+{
+    (void)err;
+    task_decode(object, task);
+    return 0;
+}
+
+GATHER_KIND(card, struct card, card_decode, card_done)
+GATHER_KIND(trigger, struct trigger, trigger_decode, trigger_done)
+GATHER_KIND(playbook, struct playbook, playbook_decode, playbook_done)
+GATHER_KIND(target, struct target, target_decode, target_done)
+GATHER_KIND(drill, struct drill, drill_decode, drill_done)
+GATHER_KIND(run, struct run, run_decode, run_done)
+GATHER_KIND(task, struct task, decode_task, task_done)
+
+/* The next of a kind in the namespace, then in the catalog where it is not hidden. */
+static const struct summary *next_visible(const struct lookup *l, enum kind kind, const char *ns, struct store_cursor cursors[2])
+{
+    const struct summary *s = store_next(l->store, kind, ns, &cursors[0]);
+    if (s || str_empty(l->catalog) || str_equal(ns, l->catalog))
+        return s;
+    do
+        s = store_next(l->store, kind, l->catalog, &cursors[1]);
+    while (s && lookup_hidden(l, kind, ns, s));
+    return s;
+}
+
+struct card *gather_cards(const struct lookup *l, const char *ns, size_t *count)
+{
+    struct card *cards = NULL;
+    struct store_cursor cursors[2] = {0};
+    const struct summary *s;
+    *count = 0;
+    while ((s = next_visible(l, KIND_CARD, ns, cursors)))
+        add_card(l, s, &cards, count);
+    return cards;
+}
+
+struct trigger *gather_triggers(const struct lookup *l, const char *ns, size_t *count)
+{
+    struct trigger *triggers = NULL;
+    struct store_cursor cursors[2] = {0};
+    const struct summary *s;
+    *count = 0;
+    while ((s = next_visible(l, KIND_TRIGGER, ns, cursors)))
+        add_trigger(l, s, &triggers, count);
+    return triggers;
+}
+
+static bool names(const json_t *list, const char *name)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)list, i, item)
+        if (str_equal(json_string_value(item), name))
+            return true;
+    return false;
+}
+
+struct playbook *gather_playbooks(const struct lookup *l, const struct trigger *trigger, size_t *count)
+{
+    struct playbook *playbooks = NULL;
+    struct store_cursor cursors[2] = {0};
+    const struct summary *s;
+    *count = 0;
+    while ((s = next_visible(l, KIND_PLAYBOOK, trigger->meta.ns, cursors))) {
+        size_t before = *count;
+        add_playbook(l, s, &playbooks, count);
+        if (*count == before)
+            continue;
+        struct playbook *p = &playbooks[before];
+        if (names(trigger->playbooks, p->meta.name) || names(p->triggers, trigger->meta.name))
+            continue;
+        playbook_done(p);
+        *count = before;
+    }
+    return playbooks;
+}
+
+struct target *gather_targets(const struct lookup *l, const char *ns, size_t *count)
+{
+    struct target *targets = NULL;
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    *count = 0;
+    while ((s = store_next(l->store, KIND_TARGET, ns, &cursor)))
+        add_target(l, s, &targets, count);
+    return targets;
+}
+
+/* ── drills ── */
+
+/* The newest ended drills of each card and target, by summary: valid while the store does not change. */
+static void keep_newest(struct map *newest, const struct summary *s, const char *sort)
+{
+    auto_free char *name = mem_printf("%s/%s/%s", s->target, s->card, sort);
+    const struct summary *have = map_get(newest, name);
+    if (!have || have->ended_at < s->ended_at)
+        map_set(newest, name, (void *)(uintptr_t)s);
+}
+
+static bool counts(const struct summary *s)
+{
+    return s->phase == DRILL_SUCCEEDED || s->phase == DRILL_FAILED;
+}
+
+static void sort_drill(const struct lookup *l, const struct summary *s, struct map *newest, struct drill **drills, size_t *count)
+{
+    if (!drill_phase_terminal((enum drill_phase)s->phase))
+        add_drill(l, s, drills, count);
+    else
+        keep_newest(newest, s, counts(s) ? "counts" : "other");
+}
+
+static void add_newest(const struct lookup *l, const struct map *newest, struct drill **drills, size_t *count)
+{
+    size_t at = 0;
+    void *value;
+    while (map_next(newest, &at, NULL, &value))
+        add_drill(l, value, drills, count);
+}
+
+struct drill *gather_drills_of_target(const struct lookup *l, const char *ns, const char *target, size_t *count)
+{
+    struct drill *drills = NULL;
+    auto_map struct map *newest = map_new(NULL);
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    *count = 0;
+    while ((s = store_next_of_target(l->store, KIND_DRILL, ns, target, &cursor)))
+        sort_drill(l, s, newest, &drills, count);
+    add_newest(l, newest, &drills, count);
+    return drills;
+}
+
+struct drill *gather_drills_of_schedule(const struct lookup *l, const char *ns, const char *schedule, size_t *count)
+{
+    struct drill *drills = NULL;
+    char label[64];
+    label_value(label, schedule);
+    auto_map struct map *newest = map_new(NULL);
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    size_t own = 0;
+    *count = 0;
+    while ((s = store_next(l->store, KIND_DRILL, ns, &cursor))) {
+        if (str_equal(s->reference, label) && own++ < GATHER_OWN_MAX)
+            add_drill(l, s, &drills, count);
+        else
+            sort_drill(l, s, newest, &drills, count);
+    }
+    add_newest(l, newest, &drills, count);
+    return drills;
+}
+
+/* ── runs and tasks ── */
+
+struct run *gather_runs_of_target(const struct lookup *l, const char *ns, const char *target, usec_t since, size_t *count)
+{
+    struct run *runs = NULL;
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    *count = 0;
+    while ((s = store_next_of_target(l->store, KIND_RUN, ns, target, &cursor)))
+        if (s->live || s->created_at >= since)
+            add_run(l, s, &runs, count);
+    return runs;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct summary *left = *(const struct summary *const *)a, *right = *(const struct summary *const *)b;
+    if (left->ended_at != right->ended_at)
+        return left->ended_at > right->ended_at ? -1 : 1;
+    return strcmp(left->name, right->name);
+}
+
+struct run *gather_runs_of_playbooks(const struct lookup *l, const struct playbook *playbooks, size_t playbook_count, size_t *count)
+{
+    struct run *runs = NULL;
+    const struct summary **ended = NULL, *s;
+    size_t ended_count = 0;
+    struct store_cursor cursor = {0};
+    *count = 0;
+    while (playbook_count && (s = store_next(l->store, KIND_RUN, NULL, &cursor))) {
+        bool ours = false;
+        for (size_t i = 0; i < playbook_count && !ours; i++)
+            ours = str_equal(s->reference, playbooks[i].meta.name);
+        if (ours && s->live)
+            add_run(l, s, &runs, count);
+        else if (ours) {
+            ended = room(ended, ended_count, sizeof(*ended));
+            ended[ended_count++] = s;
+        }
+    }
+    if (ended_count > GATHER_RUNS_MAX)
+        qsort(ended, ended_count, sizeof(*ended), newest_first);
+    for (size_t i = 0; i < ended_count && i < GATHER_RUNS_MAX; i++)
+        add_run(l, ended[i], &runs, count);
+    free(ended);
+    return runs;
+}
+
+struct task *gather_tasks(const struct lookup *l, const char *ns, const char *target, const char *incident, size_t *count)
+{
+    struct task *tasks = NULL;
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    *count = 0;
+    while ((s = target ? store_next_of_target(l->store, KIND_TASK, ns, target, &cursor) : store_next(l->store, KIND_TASK, ns, &cursor)))
+        if (s->live || (!str_empty(incident) && str_equal(s->reference, incident)))
+            add_task(l, s, &tasks, count);
+    return tasks;
+}

@@ -1,0 +1,194 @@
+#include "shell/views.h"
+
+#include "base/str.h"
+#include "core/windows.h"
+
+/* A run for this drill cannot have been made earlier; creation times are in whole seconds. */
+#define RUNS_SLACK (2 * USEC_SEC)
+
+void pods_gather(const struct view_source *v, const struct target *target, struct pods_gather *g)
+{
+    *g = (struct pods_gather){0};
+    g->pods = lookup_pods(&v->lookup, target, &g->count);
+    g->agents = mem_array(g->count, sizeof(*g->agents));
+    for (size_t i = 0; i < g->count; i++) {
+        struct key pod = meta_key(&g->pods[i].meta, KIND_POD);
+        g->agents[i] = *sessions_state(v->sessions, &pod);
+    }
+}
+
+void pods_gather_done(struct pods_gather *g)
+{
+    pods_free(g->pods, g->count);
+    free(g->agents);
+}
+
+static bool active(enum drill_phase phase)
+{
+    return phase >= DRILL_INJECTING && !drill_phase_terminal(phase);
+}
+
+/* The other drills of the namespace that have no verdict. */
+static void gather_peers(const struct view_source *v, struct drill_gather *g)
+{
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    while ((s = store_next_live(v->lookup.store, KIND_DRILL, g->drill.meta.ns, &cursor))) {
+        enum drill_phase phase = (enum drill_phase)s->phase;
+        if (drill_phase_terminal(phase) || str_equal(s->name, g->drill.meta.name))
+            continue;
+        struct key key = key_of(KIND_DRILL, s->ns, s->name);
+        bool intends = observations_get(executor_observations(v->executor, &key), "intent")->state == OBSERVATION_OK;
+        g->peers = mem_resize(g->peers, g->view.peer_count + 1, sizeof(*g->peers));
+        g->peers[g->view.peer_count++] = (struct drill_peer){
+            .name = s->name, .target = s->target, .pod = s->pod, .created_at = s->created_at, .active = active(phase) || intends,
+        };
+    }
+    g->view.peers = g->peers;
+}
+
+/* Sessions are opened before they are needed: with the drilled pod, and before it is chosen with those that could be. */
+static void touch_sessions(const struct view_source *v, const struct drill_gather *g)
+{
+    if (drill_phase_terminal(g->drill.phase))
+        return;
+    for (size_t i = 0, touched = 0; i < g->pods.count && touched < (size_t)usec_max(1, g->target.watch_pods); i++) {
+        const struct pod *p = &g->pods.pods[i];
+        const char *chosen = !str_empty(g->drill.status_pod) ? g->drill.status_pod : g->drill.pod;
+        if (!p->has_agent || (!str_empty(chosen) && !str_equal(chosen, p->meta.name)))
+            continue;
+        struct key key = meta_key(&p->meta, KIND_POD);
+        sessions_touch(v->sessions, &key);
+        touched++;
+    }
+}
+
+static void gather_pod(struct drill_gather *g)
+{
+    for (size_t i = 0; i < g->pods.count; i++) {
+        const struct pod *p = &g->pods.pods[i];
+        bool same = str_equal(p->meta.name, g->drill.status_pod) &&
+                    (str_empty(g->drill.pod_uid) || str_equal(p->meta.uid, g->drill.pod_uid)); /* not another one of that name */
+        if (!same)
+            continue;
+        g->view.pod = p;
+        g->view.agent = &g->pods.agents[i];
+    }
+}
+
+/* A drill goes on with its pod even when the target is gone or selects others now: the fault must be reverted there. */
+static void gather_pod_alone(const struct view_source *v, struct drill_gather *g)
+{
+    struct key key = key_of(KIND_POD, g->drill.meta.ns, g->drill.status_pod);
+    json_auto_t *object = str_empty(g->drill.status_pod) ? NULL : store_get(v->lookup.store, &key);
+    if (g->view.pod || !object || (!str_empty(g->drill.pod_uid) && !str_equal(json_str(object, "metadata.uid", ""), g->drill.pod_uid)))
+        return;
+    sessions_touch(v->sessions, &key);
+    size_t at = g->pods.count++;
+    g->pods.pods = mem_resize(g->pods.pods, g->pods.count, sizeof(*g->pods.pods));
+    g->pods.agents = mem_resize(g->pods.agents, g->pods.count, sizeof(*g->pods.agents));
+    pod_decode(object, &g->pods.pods[at]);
+    g->pods.agents[at] = *sessions_state(v->sessions, &key);
+}
+
+static void gather_target(const struct view_source *v, struct drill_gather *g, usec_t now)
+{
+    if (!lookup_target(&v->lookup, g->drill.meta.ns, g->drill.target, &g->target, &g->view.target_error)) {
+        str_copy(g->view.steady_message, sizeof(g->view.steady_message), "the target cannot be used");
+        gather_pod_alone(v, g);
+        return;
+    }
+    g->view.target = &g->target;
+    g->view.quarantined = condition_get(g->target.root, "Quarantined", NULL, NULL) == CONDITION_TRUE;
+    g->view.in_window = windows_open(g->target.windows, now, NULL);
+    pods_gather(v, &g->target, &g->pods);
+    touch_sessions(v, g);
+    struct key key = meta_key(&g->target.meta, KIND_TARGET);
+    const struct evidences *seen = watches_evidences(v->watches, &key);
+    g->view.steady = target_steady(&g->target, g->pods.pods, g->pods.count, seen, now, &g->view.steady_since, g->view.steady_message);
+    bool among = false;
+    for (size_t i = 0; i < g->pods.count; i++)
+        among |= str_equal(g->pods.pods[i].meta.name, g->drill.status_pod);
+    if (!among)
+        gather_pod_alone(v, g);
+}
+
+static void gather_trigger(const struct view_source *v, struct drill_gather *g)
+{
+    if (!g->view.card)
+        return;
+    struct key key;
+    struct error err = {0};
+    json_auto_t *object = lookup_object(&v->lookup, KIND_TRIGGER, g->drill.meta.ns, g->card.trigger, &key, &err);
+    g->view.trigger_exists = object != NULL;
+    str_copy(g->view.trigger_watch.message, sizeof(g->view.trigger_watch.message), err.text);
+    if (!object)
+        return;
+    char want[EFFECT_ID_SIZE];
+    struct key target = key_of(KIND_TARGET, g->drill.meta.ns, g->drill.target);
+    str_format(want, sizeof(want), "trigger/%s/%s/%s", key.ns, key.name, g->drill.status_pod);
+    g->view.trigger_watch = *evidences_get(watches_evidences(v->watches, &target), want);
+
+    auto_trigger struct trigger trigger = {0};
+    if (trigger_decode(object, &trigger, NULL) < 0)
+        return;
+    const struct firing_set *set = firings_get(v->firings, &trigger);
+    g->firings = mem_array(set->count, sizeof(*g->firings));
+    for (size_t i = 0; i < set->count; i++)
+        if (str_equal(set->items[i].ns, g->drill.meta.ns) && str_equal(set->items[i].target, g->drill.target))
+            g->firings[g->view.firing_count++] = set->items[i];
+    g->view.firings = g->firings;
+}
+
+bool drill_gather(const struct view_source *v, const struct key *key, struct drill_gather *g)
+{
+    memset(g, 0, sizeof(*g));
+    g->object = store_get(v->lookup.store, key);
+    if (!g->object)
+        return false;
+    if (drill_decode(g->object, &g->drill, &g->error) < 0) {
+        g->refused = true;
+        return true;
+    }
+    const char *ns = g->drill.meta.ns;
+    usec_t now = clock_now(v->clock);
+    g->view.drill = &g->drill;
+    json_auto_t *card = lookup_object(&v->lookup, KIND_CARD, ns, g->drill.card, NULL, &g->view.card_error);
+    if (card && card_decode(card, &g->card, &g->view.card_error) == 0)
+        g->view.card = &g->card;
+    g->view.namespace_enabled = lookup_namespace_enabled(&v->lookup, ns);
+    g->view.stopped = lookup_stopped(&v->lookup, ns);
+    gather_target(v, g, now);
+    gather_pod(g);
+    g->view.pods = g->pods.pods;
+    g->view.agents = g->pods.agents;
+    g->view.pod_count = g->pods.count;
+    gather_peers(v, g);
+    gather_trigger(v, g);
+    g->view.runs = g->runs =
+        gather_runs_of_target(&v->lookup, ns, g->drill.target, g->drill.meta.created_at - RUNS_SLACK, &g->view.run_count);
+    g->view.tasks = g->tasks = gather_tasks(&v->lookup, ns, g->drill.target, g->drill.incident, &g->view.task_count);
+    bool wants_record = drill_phase_terminal(g->drill.phase) && g->drill.finalizer;
+    ledger_gather(v->ledger, ns, wants_record ? g->drill.incident : "", v->ledger_synced(v->userdata, ns), &g->ledger);
+    g->view.ledger = &g->ledger.view;
+    g->view.observations = executor_observations(v->executor, key);
+    g->view.evidences = watches_evidences(v->watches, key);
+    g->view.epoch = v->epoch;
+    g->view.lease = v->lease;
+    g->view.draw = str_hash64(g->drill.meta.uid, strlen(g->drill.meta.uid), g->drill.seed >= 0 ? (uint64_t)g->drill.seed : 0);
+    return true;
+}
+
+void drill_gather_done(struct drill_gather *g)
+{
+    drill_done(&g->drill);
+    card_done(&g->card);
+    target_done(&g->target);
+    pods_gather_done(&g->pods);
+    free(g->peers);
+    free(g->firings);
+    runs_free(g->runs, g->view.run_count);
+    tasks_free(g->tasks, g->view.task_count);
+    ledger_gather_done(&g->ledger);
+    json_decref(g->object);
+}

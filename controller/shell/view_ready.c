@@ -1,0 +1,148 @@
+#include "shell/views.h"
+
+#include "base/str.h"
+#include "core/action.h"
+
+/* Ends that are newer than this are counted a little later, when others of about the same time have been seen too. */
+#define TALLY_SETTLE (2 * USEC_SEC)
+
+static bool exists(const struct lookup *l, enum kind kind, const char *ns, const char *name, const char *field, struct error *err)
+{
+    json_auto_t *object = lookup_object(l, kind, ns, name, NULL, err);
+    if (!object)
+        error_wrap(err, "%s", field);
+    return object != NULL;
+}
+
+static void tally_add(struct ready_tally *t, const struct summary *s, bool counts, bool failed, const char *result)
+{
+    t->ended += counts;
+    t->succeeded += s->succeeded;
+    t->failed += failed;
+    if (s->ended_at <= t->last_at)
+        return;
+    t->last_at = s->ended_at;
+    t->last_result = result;
+}
+
+/* ── cards ── */
+
+static bool card_id_unique(const struct lookup *l, const struct card *card, struct error *err)
+{
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    while ((s = store_next(l->store, KIND_CARD, card->meta.ns, &cursor)))
+        if (str_equal(s->card, card->id) && !str_equal(s->name, card->meta.name)) {
+            error_set(err, ERROR_CONFLICT, "spec.id: \"%s\" is the id of ChaosCard %s too; ids are unique in a namespace", card->id, s->name);
+            return false;
+        }
+    return true;
+}
+
+static void card_check(const struct lookup *l, json_t *object, struct error *err)
+{
+    auto_card struct card card = {0};
+    if (card_decode(object, &card, err) < 0)
+        return;
+    if (!card_id_unique(l, &card, err) || !exists(l, KIND_TRIGGER, card.meta.ns, card.trigger, "spec.expect.trigger", err))
+        return;
+    for (size_t i = 0; i < card.playbook_count; i++)
+        if (!exists(l, KIND_PLAYBOOK, card.meta.ns, card.playbooks[i].name, "spec.expect.playbooks", err))
+            return;
+}
+
+/* Drills of the card that ended since; a catalog card's are in all namespaces where no own card hides it. */
+static void card_tally(const struct view_source *v, const struct key *key, usec_t since, usec_t until, struct ready_tally *t)
+{
+    bool catalog = str_equal(key->ns, v->lookup.catalog);
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    while ((s = store_next(v->lookup.store, KIND_DRILL, catalog ? NULL : key->ns, &cursor))) {
+        if (!s->ended_at || s->ended_at <= since || s->ended_at > until || !str_equal(s->card, key->name))
+            continue;
+        struct key own = key_of(KIND_CARD, s->ns, s->card);
+        if (!str_equal(s->ns, key->ns) && store_summary(v->lookup.store, &own))
+            continue;
+        bool counts = s->phase == DRILL_SUCCEEDED || s->phase == DRILL_FAILED || s->phase == DRILL_INCONCLUSIVE;
+        tally_add(t, s, counts, s->phase == DRILL_FAILED, drill_phase_name((enum drill_phase)s->phase));
+    }
+}
+
+bool ready_gather_card(const struct view_source *v, const struct key *key, struct ready_gather *g)
+{
+    memset(g, 0, sizeof(*g));
+    g->object = store_get(v->lookup.store, key);
+    if (!g->object)
+        return false;
+    g->view = (struct ready_view){
+        .key = *key, .object = g->object, .reason = "Usable", .message = "its trigger and its playbooks exist",
+        .count_key = "drills", .last_key = "lastDrill",
+    };
+    card_check(&v->lookup, g->object, &g->view.error);
+    card_tally(v, key, json_time(g->object, "status.lastDrill", 0), clock_now(v->clock) - TALLY_SETTLE, &g->view.tally);
+    return true;
+}
+
+/* ── playbooks ── */
+
+static void steps_check(const struct playbook *p, struct error *err)
+{
+    size_t b, i;
+    json_t *branch, *raw;
+    json_array_foreach ((json_t *)p->branches, b, branch)
+        json_array_foreach (json_object_get(branch, "steps"), i, raw) {
+            struct step step;
+            step_decode(raw, &step);
+            if (action_known(step.action))
+                continue;
+            error_set(err, ERROR_INVALID, "spec.branches[%zu].steps[%zu].action: %s is not carried out by this version", b, i, step.action);
+            return;
+        }
+}
+
+static void playbook_check(const struct lookup *l, json_t *object, struct error *err)
+{
+    auto_playbook struct playbook p = {0};
+    if (playbook_decode(object, &p, err) < 0)
+        return;
+    size_t i;
+    json_t *trigger;
+    json_array_foreach ((json_t *)p.triggers, i, trigger)
+        if (!exists(l, KIND_TRIGGER, p.meta.ns, json_string_value(trigger) ? json_string_value(trigger) : "", "spec.triggers", err))
+            return;
+    steps_check(&p, err);
+}
+
+static void playbook_tally(const struct view_source *v, const struct key *key, usec_t since, usec_t until, struct ready_tally *t)
+{
+    bool catalog = str_equal(key->ns, v->lookup.catalog);
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    while ((s = store_next(v->lookup.store, KIND_RUN, catalog ? NULL : key->ns, &cursor))) {
+        if (s->live || s->ended_at <= since || s->ended_at > until || !str_equal(s->reference, key->name))
+            continue;
+        struct key own = key_of(KIND_PLAYBOOK, s->ns, s->reference);
+        if (str_equal(s->ns, key->ns) || !store_summary(v->lookup.store, &own))
+            tally_add(t, s, true, !s->succeeded, s->succeeded ? "Succeeded" : "Failed");
+    }
+}
+
+bool ready_gather_playbook(const struct view_source *v, const struct key *key, struct ready_gather *g)
+{
+    memset(g, 0, sizeof(*g));
+    g->object = store_get(v->lookup.store, key);
+    if (!g->object)
+        return false;
+    g->view = (struct ready_view){
+        .key = *key, .object = g->object, .reason = "Usable", .message = "its triggers exist, and its steps can be carried out",
+        .count_key = "runs", .last_key = "lastRun",
+    };
+    playbook_check(&v->lookup, g->object, &g->view.error);
+    playbook_tally(v, key, json_time(g->object, "status.lastRun", 0), clock_now(v->clock) - TALLY_SETTLE, &g->view.tally);
+    return true;
+}
+
+void ready_gather_done(struct ready_gather *g)
+{
+    json_decref(g->object);
+}

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 static const struct probe_kind *const kinds[] = {
-    &probe_file, &probe_heartbeat, &probe_process,
+    &probe_file, &probe_heartbeat, &probe_process, &probe_http, &probe_slo, &probe_tcp, &probe_resource, &probe_exec,
 };
 
 json_t *probe_result_to_json(const struct probe_result *result)

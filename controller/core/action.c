@@ -47,7 +47,7 @@ static void agent_op(const struct step_view *s, json_t *body, usec_t now, struct
         const struct observation *seen = observations_get(s->run->observations, id);
         switch (seen->state) {
         case OBSERVATION_NONE: {
-            char effect[96];
+            char effect[96]; /* the agent takes at most so much; a uid has 36 */
             str_format(effect, sizeof(effect), "%.60s/%d/%d", s->run->run->meta.uid, s->index, s->attempt);
             json_put_str(body, "effect", effect);
             struct key pod = meta_key(&s->pod->meta, KIND_POD);

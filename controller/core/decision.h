@@ -11,7 +11,7 @@
 #include "api/json.h"
 #include "api/kind.h"
 
-#define EFFECT_ID_SIZE 96
+#define EFFECT_ID_SIZE 448 /* fits a kind of watch, a namespace, a trigger and a pod, each as long as names may be */
 
 enum effect_type {
     EFFECT_STATUS,   /* PUT of .status, whole; fails with CONFLICT if the object changed since (rv) */

@@ -176,7 +176,7 @@ static void judge_playbooks(const struct drill_view *v, const struct gate_frame 
         else if (r->phase == RUN_SUCCEEDED)
             gate_decide(g, GATE_FAILED, deadline, "playbook %s succeeded, but later than the limit of %s", name, limit);
         else if (r->phase == RUN_FAILED)
-            gate_decide(g, GATE_FAILED, r->ended_at ? r->ended_at : deadline, "playbook %s failed: %.160s", name, r->message);
+            gate_decide(g, GATE_FAILED, deadline, "playbook %s failed: %.160s", name, r->message);
         else
             gate_decide(g, GATE_FAILED, deadline, "playbook %s was not finished within %s: it is %s", name, limit,
                         r->phase == RUN_NEW ? "not started" : run_phase_name(r->phase));

@@ -257,7 +257,7 @@ static json_t *choose(const struct start *s, usec_t slot, json_t *status, struct
     char why[200] = "the controller was away, the schedule was suspended, or no target could be drilled";
     if (!due_now(s->roster, &since, &is_free, why))
         return NULL; /* nothing to start: the slot passes without a word */
-    size_t missed = count_missed(s, usec_max(schedule->last_slot, since - 1), slot);
+    size_t missed = count_missed(s, usec_max(usec_max(schedule->last_slot, schedule->meta.created_at), since - 1), slot);
     const struct drill *active = active_drill(s);
     bool replacing = noted(s, slot, "replace", NULL);
     if (s->now > deadline && !replacing) {
@@ -326,7 +326,7 @@ void start_decide(const struct start *s, json_t *status, struct decision *d)
         note_id(slot, "slot", id);
         if (!remembered)
             decision_note(d, id, json_deep_copy(c.record));
-        decision_again(d, usec_add(usec_add(slot, schedule->starting_deadline), USEC_MSEC));
+        decision_again(d, usec_max(usec_add(slot, schedule->starting_deadline) + USEC_MSEC, usec_add(s->now, 5 * USEC_SEC)));
     }
     json_decref(c.record);
 }

@@ -241,7 +241,7 @@ static void tell_events(const struct trigger_view *v, const struct firing_set *s
     for (size_t i = 0; i < set->count; i++) {
         const struct firing *f = &set->items[i];
         char id[EFFECT_ID_SIZE], note[512];
-        str_format(id, sizeof(id), "fired/%.30s/%lld", f->pod, (long long)f->since);
+        str_format(id, sizeof(id), "fired/%s/%s/%lld", f->target, f->pod, (long long)f->since);
         str_format(note, sizeof(note), "%s fired for target %s, pod %s: %s", v->trigger->meta.name, f->target, f->pod, f->message);
         struct key target = key_of(KIND_TARGET, f->ns, f->target);
         decision_event(d, &target, id, true, "TriggerFired", "Watch", note);

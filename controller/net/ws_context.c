@@ -88,6 +88,7 @@ static int ssl_add_identity(SSL_CTX *ssl, const struct tls *tls, struct error *e
     return r;
 }
 
+/* `name` NULL: no TLS. */
 static SSL_CTX *ssl_new(const struct tls *tls, const char *name, struct error *err)
 {
     SSL_CTX *ssl = SSL_CTX_new(TLS_client_method());
@@ -99,6 +100,8 @@ static SSL_CTX *ssl_new(const struct tls *tls, const char *name, struct error *e
     SSL_CTX_set_mode(ssl, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     /* Every SSL made from it inherits these; libwebsockets is told to leave the name alone. */
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl);
+    if (!name) /* plain; but without one given, libwebsockets makes its own, loads the system's store into it, and loses it */
+        return ssl;
     X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN); /* an intermediate may be the anchor, as with libcurl and Go */
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (X509_VERIFY_PARAM_set1_ip_asc(param, name) != 1)
@@ -177,8 +180,8 @@ struct ws_context *ws_context_get(struct loop *loop, const struct tls *tls, cons
             c->refs++;
             return c;
         }
-    SSL_CTX *ssl = NULL;
-    if (name && !(ssl = ssl_new(tls, name, err)))
+    SSL_CTX *ssl = ssl_new(tls, name, err);
+    if (!ssl)
         return NULL;
     struct ws_context *c = mem_new(struct ws_context);
     c->loop = loop;

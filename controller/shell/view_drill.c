@@ -1,7 +1,6 @@
 #include "shell/views.h"
 
 #include "base/str.h"
-#include "core/windows.h"
 
 /* A run for this drill cannot have been made earlier; creation times are in whole seconds. */
 #define RUNS_SLACK (2 * USEC_SEC)

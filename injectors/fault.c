@@ -106,10 +106,10 @@ static void set_state(struct fault *x, enum fault_state state, const char *by, c
     str_copy(x->why, sizeof x->why, why);
 }
 
-static void tell(struct fault *x, const char *state, json_t *detail)
+static void tell(struct fault *x, const char *state, usec_t at, json_t *detail)
 {
     json_t *event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:O*}", "event", "fault", "fault", x->id, "state", state, "by", x->by,
-                              "why", x->why, "at", (json_int_t)x->since, "detail", detail);
+                              "why", x->why, "at", (json_int_t)at, "detail", detail);
     if (event)
         x->faults->handlers.changed(x->faults->handlers.userdata, event);
     json_decref(event);
@@ -193,7 +193,7 @@ static int try_revert(struct fault *x, bool resumed, struct error *err)
     if (rc < 0) {
         json_object_set_new(detail, "message", text_to_json(err->text, strlen(err->text), ERROR_TEXT_MAX));
         if (!x->failing)
-            tell(x, "RevertFailed", detail);
+            tell(x, "RevertFailed", time_monotonic(), detail);
         json_decref(detail);
         x->failing = true;
         x->retry = x->retry ? usec_min(2 * x->retry, RETRY_LAST) : RETRY_FIRST;
@@ -210,7 +210,7 @@ static int try_revert(struct fault *x, bool resumed, struct error *err)
     struct error ignored = {0};
     write_down(x, true, &ignored);
     schedule(x);
-    tell(x, state_names[x->state], x->outcome);
+    tell(x, state_names[x->state], x->since, x->outcome);
     return 0;
 }
 
@@ -245,7 +245,7 @@ static bool look_whether_in_force(struct fault *x)
         write_down(x, false, &ignored); /* Intended would be reverted just the same */
         crash_point();
         schedule(x);
-        tell(x, "InForce", x->detail);
+        tell(x, "InForce", x->since, x->detail);
         return true;
     }
     if (seen == 0 && time_monotonic() < usec_min(x->intended_at + SEEN_WITHIN, usec_min(x->due, x->lease_until)))
@@ -265,7 +265,7 @@ static void keep(struct fault *x)
     if (x->lost || seen != 0)
         return;
     x->lost = true; /* healing, most likely; it stays open, since the same record says how to revert what may come back */
-    tell(x, "Lost", NULL);
+    tell(x, "Lost", time_monotonic(), NULL);
 }
 
 static void fire(void *userdata)

@@ -1,4 +1,5 @@
-/* The probe "file" {path, exists, sha256, equalsSnapshot, parses}: holds when all that is asked is so. */
+/* The probe "file" {path, exists, sha256, equalsSnapshot, differsFromSnapshot, parses}: holds when all that is asked is so. The value is
+ * the size in bytes. */
 #include "file.h"
 #include "probe.h"
 #include "snapshot.h"
@@ -10,7 +11,8 @@
 
 struct file_state {
     bool exists;
-    const char *sha256, *facet;
+    const char *sha256, *facet; /* of the snapshot */
+    bool differs;               /* it must not equal it */
     enum validate_kind parses;
     struct stat digested; /* what `digest` was made of */
     char digest[SHA256_HEX_SIZE];
@@ -21,14 +23,19 @@ static int init(struct probe *p, json_t *spec, struct refusal *r)
     struct file_state *s = mem_new(struct file_state);
     s->exists = true;
     int parses = VALIDATE_RAW;
+    const char *differs = NULL;
     if (param_path(spec, "probe.file.path", PARAM_REQUIRED, &p->path, r) < 0 ||
         param_flag(spec, "probe.file.exists", &s->exists, r) < 0 ||
         param_text(spec, "probe.file.sha256", PARAM_OPTIONAL, &s->sha256, r) < 0 ||
         param_text(spec, "probe.file.equalsSnapshot", PARAM_OPTIONAL, &s->facet, r) < 0 ||
+        param_text(spec, "probe.file.differsFromSnapshot", PARAM_OPTIONAL, &differs, r) < 0 ||
+        (s->facet && differs && refusal_text(r, "probe.file.differsFromSnapshot", differs, "give it or equalsSnapshot, not both")) ||
         param_choice(spec, "probe.file.parses", PARAM_OPTIONAL, validate_names, &parses, r) < 0) {
         free(s);
         return -1;
     }
+    s->differs = differs != NULL;
+    s->facet = differs ? differs : s->facet;
     s->parses = (enum validate_kind)parses;
     p->state = s;
     return 0;
@@ -53,6 +60,8 @@ static void look_inside(struct probe *p, int fd, const struct stat *st)
     struct file_state *s = p->state;
     struct error err = {0};
     char wanted[SHA256_HEX_SIZE];
+    p->result.has_value = true;
+    p->result.value = (double)st->st_size;
     if ((s->sha256 || s->facet) && digest(s, fd, st, &err) < 0) {
         probe_finish(p, HOLDS_UNKNOWN, NULL, "%s cannot be read: %s", p->path, err.text);
         return;
@@ -71,8 +80,9 @@ static void look_inside(struct probe *p, int fd, const struct stat *st)
     }
     if (s->facet) {
         json_object_set_new(evidence, "snapshot", json_string(wanted));
-        if (!str_equal(wanted, s->digest)) {
-            probe_finish(p, HOLDS_NOT, evidence, "%s differs from the last good snapshot of %s", p->path, s->facet);
+        if (str_equal(wanted, s->digest) == s->differs) {
+            probe_finish(p, HOLDS_NOT, evidence, "%s %s the last good snapshot of %s", p->path,
+                         s->differs ? "equals" : "differs from", s->facet);
             return;
         }
     }

@@ -1,4 +1,6 @@
-/* The probe "process" {match, min, stableForMs}: at least `min` matching processes run, and each has run for that long. */
+/* The probe "process" {match, min, stableForMs}: at least `min` matching processes run, and none has ended during that time. The value is
+ * how many run. At the first look nobody has seen one end: there a process that is younger than that counts as a replacement, where
+ * the container itself was up long before it. */
 #include "probe.h"
 
 #include "base/str.h"
@@ -9,7 +11,9 @@
 struct process_state {
     struct match match;
     int64_t min, stable_ms;
-    char ended[120]; /* the last one that was seen to end */
+    usec_t ended_at; /* monotonic, of the last one that was seen to end; 0: none */
+    bool looked;
+    char ended[120];
 };
 
 static int init(struct probe *p, json_t *spec, struct refusal *r)
@@ -38,6 +42,28 @@ static usec_t process_age(const struct process *p)
     return usec_max(boot - (usec_t)(p->start * (uint64_t)USEC_SEC / (uint64_t)sysconf(_SC_CLK_TCK)), 0);
 }
 
+static void note_end(struct process_state *s, usec_t when, int pid)
+{
+    s->ended_at = when;
+    str_format(s->ended, sizeof s->ended, "process %d ended", pid);
+}
+
+static void suspect_replacement(struct probe *p, const struct process_set *found)
+{
+    struct process_state *s = p->state;
+    struct process first;
+    usec_t stable = s->stable_ms * USEC_MSEC;
+    if (!stable || target_is_local(p->site.target) || target_first(p->site.target, &first, NULL) < 0)
+        return;
+    for (size_t i = 0; i < found->count; i++) {
+        usec_t age = process_age(&found->items[i]);
+        if (age < stable && process_age(&first) > age + stable) {
+            s->ended_at = time_monotonic() - age;
+            str_format(s->ended, sizeof s->ended, "process %d began while the container was up", (int)found->items[i].pid);
+        }
+    }
+}
+
 static void look(struct probe *p)
 {
     struct process_state *s = p->state;
@@ -50,18 +76,17 @@ static void look(struct probe *p)
     for (size_t i = 0; i < p->processes.count; i++) {
         const struct process *old = &p->processes.items[i];
         if (!process_set_find(&found, old->pid, old->start))
-            str_format(s->ended, sizeof s->ended, "process %d ended", (int)old->pid);
+            note_end(s, time_monotonic(), (int)old->pid);
     }
+    if (!s->looked)
+        suspect_replacement(p, &found);
+    s->looked = true;
     process_set_done(&p->processes);
     p->processes = found;
-    usec_t youngest = USEC_NEVER;
     json_t *list = json_array();
-    for (size_t i = 0; i < found.count; i++) {
-        youngest = usec_min(youngest, process_age(&found.items[i]));
-        if (i < 32)
-            json_array_append_new(list, json_pack("{s:i, s:I, s:s#}", "pid", (int)found.items[i].pid, "start",
-                                                  (json_int_t)found.items[i].start, "state", &found.items[i].state, 1));
-    }
+    for (size_t i = 0; i < found.count && i < 32; i++)
+        json_array_append_new(list, json_pack("{s:i, s:I, s:s#}", "pid", (int)found.items[i].pid, "start",
+                                              (json_int_t)found.items[i].start, "state", &found.items[i].state, 1));
     p->result.has_value = true;
     p->result.value = (double)found.count;
     json_t *evidence = json_pack("{s:I, s:o}", "running", (json_int_t)found.count, "processes", list);
@@ -72,11 +97,11 @@ static void look(struct probe *p)
                      s->ended);
         return;
     }
-    usec_t missing = found.count ? s->stable_ms * USEC_MSEC - youngest : 0;
-    if (missing > 0) {
-        p->result.again = time_monotonic() + missing;
-        probe_finish(p, HOLDS_NOT, evidence, "%zu run, the youngest for %lld ms%s%s", found.count, (long long)(youngest / USEC_MSEC),
-                     s->ended[0] ? "; " : "", s->ended);
+    usec_t now = time_monotonic(), stable_at = s->ended_at + s->stable_ms * USEC_MSEC;
+    if (s->ended_at && now < stable_at) {
+        p->result.again = stable_at;
+        probe_finish(p, HOLDS_NOT, evidence, "%zu run; %s %lld ms ago", found.count, s->ended,
+                     (long long)((now - s->ended_at) / USEC_MSEC));
         return;
     }
     probe_finish(p, HOLDS, evidence, "%zu run", found.count);

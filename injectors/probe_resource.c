@@ -5,6 +5,8 @@
 #include "probe.h"
 #include "usage.h"
 
+#include "base/str.h"
+
 #define SAMPLES 128
 
 struct resource_state {
@@ -56,7 +58,7 @@ static int read_comparison(json_t *spec, const char *field, const json_t **ret, 
     {
         bool known = false;
         for (size_t i = 0; comparisons[i]; i++)
-            known |= strcmp(name, comparisons[i]) == 0;
+            known |= str_equal(name, comparisons[i]);
         if (!known || !json_is_number(bound))
             return refusal_field(r, field, comparison, "%s wants numbers under above, below, atLeast, atMost or equals", field);
     }

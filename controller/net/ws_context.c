@@ -9,8 +9,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -128,6 +126,68 @@ static const struct lws_protocols protocols[] = {
     {0},
 };
 
+static int *open_numbers(void)
+{
+    int *numbers = mem_array(1, sizeof(int)), count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        int64_t number;
+        if (!str_to_i64(entry->d_name, 0, INT32_MAX, &number) || number == dirfd(dir))
+            continue;
+        numbers = mem_resize(numbers, (size_t)count + 2, sizeof(int));
+        numbers[count++] = (int)number;
+    }
+    if (dir)
+        closedir(dir);
+    numbers[count] = -1;
+    return numbers;
+}
+
+static bool number_is(int fd, const char *target)
+{
+    char path[64], link[64] = "";
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return readlink(path, link, sizeof(link) - 1) > 0 && str_equal(link, target);
+}
+
+static bool has_number(const int *numbers, int fd)
+{
+    while (*numbers >= 0 && *numbers != fd)
+        numbers++;
+    return *numbers == fd;
+}
+
+/* libwebsockets and its eventfd: 4.1.6 closes it twice, the second time turns later, when the number may be anybody's
+ * (lws_destroy_event_pipe, then __lws_close_free_wsi_final); 4.3.5 never closes it. So it is found out here, when it has just been
+ * made, and seen to when the context goes. -1: not found, then nothing is done about it. */
+static int event_number(const int *before)
+{
+    auto_free int *after = open_numbers();
+    for (const int *fd = after; *fd >= 0; fd++)
+        if (!has_number(before, *fd) && number_is(*fd, "anon_inode:[eventfd]"))
+            return *fd;
+    return -1;
+}
+
+/* After the first close: keeps the number, so that nobody else gets it before the second one. */
+static void event_number_hold(int fd)
+{
+    if (fd < 0 || fcntl(fd, F_GETFD) >= 0)
+        return;
+    auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int placeholder = fcntl(null, F_DUPFD_CLOEXEC, fd); /* the lowest from `fd` on: not that one, when open() has just got it */
+    if (null == fd)
+        null = placeholder;
+    else if (placeholder != fd && placeholder >= 0)
+        close(placeholder);
+}
+
+static void event_number_release(int fd)
+{
+    if (fd >= 0 && (number_is(fd, "anon_inode:[eventfd]") || number_is(fd, "/dev/null")))
+        close(fd);
+}
+
 static struct lws_context *lws_make(struct ws_context *c)
 {
     lws_set_log_level(0, NULL); /* what it has to say comes to us in callbacks */
@@ -147,7 +207,10 @@ static struct lws_context *lws_make(struct ws_context *c)
         .timeout_secs = LINGER_SECONDS,
         .fd_limit_per_thread = files.rlim_cur > FD_TABLE_MAX ? FD_TABLE_MAX : 0,
     };
-    return lws_create_context(&info);
+    auto_free int *before = open_numbers();
+    struct lws_context *lws = lws_create_context(&info);
+    c->event_number = event_number(before);
+    return lws;
 }
 
 static void context_release(struct ws_context *c)
@@ -206,70 +269,20 @@ struct ws_context *ws_context_get(struct loop *loop, const struct tls *tls, cons
  * completion closes the second half of them; the last call, when all are gone, frees the memory. Too early, it frees what libuv still
  * has to close; there is no callback that says when. Each closing of a handle of ours takes exactly one turn as well, so they serve
  * as the clock. It starts in one, too, since a context must not be destroyed from within its own callbacks.
- *
- * The first call also closes the context's eventfd, and the turn after closes the same number again (lws_destroy_event_pipe, then
- * __lws_close_free_wsi_final): by then it may be anybody's. So a placeholder of ours takes the number at once. */
+ */
 struct closing {
     uv_idle_t handle;
     struct ws_context *context;
     int turns;
-    int *held; /* numbers that a placeholder keeps; ended by -1 */
 };
-
-static int *open_numbers(void)
-{
-    int *numbers = mem_array(1, sizeof(int)), count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        int64_t number;
-        if (!str_to_i64(entry->d_name, 0, INT32_MAX, &number) || number == dirfd(dir))
-            continue;
-        numbers = mem_resize(numbers, (size_t)count + 2, sizeof(int));
-        numbers[count++] = (int)number;
-    }
-    if (dir)
-        closedir(dir);
-    numbers[count] = -1;
-    return numbers;
-}
-
-static void hold_those_that_closed(int *numbers)
-{
-    int held = 0;
-    auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    for (int i = 0; numbers[i] >= 0; i++) {
-        if (numbers[i] == null) { /* it was free, and this open() took it */
-            numbers[held++] = null;
-            null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        } else if (fcntl(numbers[i], F_GETFD) < 0) {
-            int placeholder = fcntl(null, F_DUPFD_CLOEXEC, numbers[i]);
-            if (placeholder == numbers[i])
-                numbers[held++] = placeholder;
-            else if (placeholder >= 0)
-                close(placeholder);
-        }
-    }
-    numbers[held] = -1;
-}
-
-static void let_go(int *held)
-{
-    for (int i = 0; held[i] >= 0; i++) {
-        struct stat now;
-        if (fstat(held[i], &now) == 0 && S_ISCHR(now.st_mode) && now.st_rdev == makedev(1, 3)) /* still the placeholder */
-            close(held[i]);
-    }
-    free(held);
-}
 
 static void closing_turn(uv_handle_t *handle)
 {
     struct closing *closing = handle->data;
     struct ws_context *c = closing->context;
     if (closing->turns == 0) {
-        closing->held = open_numbers();
         lws_context_destroy(c->lws);
-        hold_those_that_closed(closing->held);
+        event_number_hold(c->event_number);
     }
     if (closing->turns++ < CLOSING_TURNS) {
         uv_idle_init(loop_uv(c->loop), &closing->handle);
@@ -278,7 +291,7 @@ static void closing_turn(uv_handle_t *handle)
     }
     for (int i = 0; c->lws && i < FINISHING_CALLS_MAX; i++)
         lws_context_destroy(c->lws);
-    let_go(closing->held);
+    event_number_release(c->event_number);
     free(closing);
     context_release(c);
 }

@@ -24,6 +24,7 @@ struct ws_context {
     char *proxy;        /* "user:password@host:port" as libwebsockets wants it; "": none */
     unsigned refs;
     struct ssl_ctx_st *ssl;
+    int event_number;        /* see ws_context.c */
     struct lws_context *lws; /* libwebsockets sets it to NULL when it has finished destroying it */
 };
 

@@ -3,7 +3,7 @@
  * On loss the caller stops acting at once and stays a candidate. Without election (a single replica, by choice) it leads from the start. */
 #pragma once
 
-#include "shell/timers.h"
+#include "shell/alarms.h"
 
 #define ELECTOR_LEASE "drillyard-controller"
 
@@ -14,7 +14,7 @@ struct elector_options {
     void *userdata;
 };
 struct elector;
-struct elector *elector_new(struct world *world, struct timers *timers, const struct elector_options *options, struct error *err);
+struct elector *elector_new(struct world *world, struct alarms *alarms, const struct elector_options *options, struct error *err);
 void elector_free(struct elector *e); /* NULL is fine; gives nothing back */
 
 bool elector_leads(const struct elector *e);

@@ -7,11 +7,11 @@
 #include "shell/clock.h"
 #include "shell/lookup.h"
 #include "shell/services.h"
-#include "shell/timers.h"
+#include "shell/alarms.h"
 
 struct prober { /* what all looks share; the owner's */
     struct world *world;
-    struct timers *timers;
+    struct alarms *alarms;
     const struct clock *clock;
     struct lookup lookup;
     struct services *services;

@@ -45,7 +45,7 @@ struct reflector {
     bool no_streaming_list; /* the server said that it has none */
     bool pages_once;        /* the streaming list failed: the next list goes by pages */
     bool synced;
-    struct timer timer;
+    struct alarm timer;
     struct backoff backoff;
     enum error_class told;
 
@@ -95,14 +95,14 @@ static void wait_and(struct reflector *r, enum reflector_next next, const struct
     }
     r->state = REFLECTOR_WAITING;
     r->next = next;
-    timer_set(&r->timer, now + wait);
+    alarm_set(&r->timer, now + wait);
 }
 
 static void at_once(struct reflector *r, enum reflector_next next)
 {
     r->state = REFLECTOR_WAITING;
     r->next = next;
-    timer_set(&r->timer, world_now(r->world));
+    alarm_set(&r->timer, world_now(r->world));
 }
 
 /* ── paths ── */
@@ -233,7 +233,7 @@ static void take_event(struct reflector *r, const char *type, json_t *object)
         r->stats.bookmarks++;
         if (r->state == REFLECTOR_STREAMING_LIST && initial_events_end(object)) {
             r->state = REFLECTOR_WATCHING;
-            timer_clear(&r->timer);
+            alarm_clear(&r->timer);
             list_done(r, rv);
         }
     } else if (str_equal(type, "DELETED")) {
@@ -252,7 +252,7 @@ static void on_event(void *userdata, const char *type, json_t *object)
     r->events++;
     r->stats.events++;
     if (r->state == REFLECTOR_STREAMING_LIST)
-        timer_set(&r->timer, world_now(r->world) + STREAM_LIST_PATIENCE);
+        alarm_set(&r->timer, world_now(r->world) + STREAM_LIST_PATIENCE);
     take_event(r, type, object);
 }
 
@@ -263,7 +263,7 @@ static void on_end(void *userdata, const struct error *err)
     bool listing = r->state == REFLECTOR_STREAMING_LIST;
     usec_t lasted = world_now(r->world) - r->opened_at;
     r->stream = NULL;
-    timer_clear(&r->timer);
+    alarm_clear(&r->timer);
     if (lasted > HEALTHY)
         backoff_reset(&r->backoff);
     if (listing)
@@ -342,7 +342,7 @@ static void list_stream(struct reflector *r)
     r->state = REFLECTOR_STREAMING_LIST;
     r->list = store_list_begin(r->store);
     r->stats.lists++;
-    timer_set(&r->timer, world_now(r->world) + STREAM_LIST_PATIENCE);
+    alarm_set(&r->timer, world_now(r->world) + STREAM_LIST_PATIENCE);
     stream_open(r, &path);
 }
 
@@ -367,7 +367,7 @@ static void reflector_watch(struct reflector *r)
 
 /* ── life ── */
 
-struct reflector *reflector_new(struct world *world, struct timers *timers, struct store *store, const struct reflector_options *options)
+struct reflector *reflector_new(struct world *world, struct alarms *alarms, struct store *store, const struct reflector_options *options)
 {
     struct reflector *r = mem_new(struct reflector);
     *r = (struct reflector){
@@ -381,7 +381,7 @@ struct reflector *reflector_new(struct world *world, struct timers *timers, stru
         .userdata = options->userdata,
         .backoff = {.first = 800 * USEC_MSEC, .cap = 30 * USEC_SEC, .reset_after = HEALTHY},
     };
-    timer_init(&r->timer, timers, reflector_step, r);
+    alarm_init(&r->timer, alarms, reflector_step, r);
     return r;
 }
 
@@ -389,7 +389,7 @@ void reflector_free(struct reflector *r)
 {
     if (!r)
         return;
-    timer_clear(&r->timer);
+    alarm_clear(&r->timer);
     world_stream_close(r->stream);
     if (r->request)
         r->request->reflector = NULL;

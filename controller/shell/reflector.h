@@ -14,7 +14,7 @@
 #pragma once
 
 #include "shell/store.h"
-#include "shell/timers.h"
+#include "shell/alarms.h"
 
 struct reflector;
 
@@ -30,7 +30,7 @@ struct reflector_options {
     void (*synced)(void *userdata); /* the first list is complete */
     void *userdata;
 };
-struct reflector *reflector_new(struct world *world, struct timers *timers, struct store *store, const struct reflector_options *options);
+struct reflector *reflector_new(struct world *world, struct alarms *alarms, struct store *store, const struct reflector_options *options);
 void reflector_free(struct reflector *r); /* NULL is fine; its request may still be open and is then left alone when it is answered */
 void reflector_run(struct reflector *r);  /* begins */
 bool reflector_synced(const struct reflector *r);

@@ -41,13 +41,13 @@ static void on_synced(void *userdata)
         r->synced(r->userdata);
 }
 
-static void add(struct reflectors *r, struct world *world, struct timers *timers, struct store *store, enum kind kind, const char *ns,
+static void add(struct reflectors *r, struct world *world, struct alarms *alarms, struct store *store, enum kind kind, const char *ns,
                 const char *selector)
 {
     struct reflector_options o = {.kind = kind, .ns = ns, .selector = selector, .problem = on_problem, .synced = on_synced, .userdata = r};
     r->scopes = mem_resize(r->scopes, r->count + 1, sizeof(*r->scopes));
     struct scope *scope = &r->scopes[r->count++];
-    *scope = (struct scope){.reflector = reflector_new(world, timers, store, &o), .kind = kind};
+    *scope = (struct scope){.reflector = reflector_new(world, alarms, store, &o), .kind = kind};
     str_copy(scope->ns, sizeof(scope->ns), ns);
 }
 
@@ -57,25 +57,25 @@ static bool of_catalog(enum kind kind)
     return kind == KIND_CARD || kind == KIND_TRIGGER || kind == KIND_PLAYBOOK || kind == KIND_STOP;
 }
 
-struct reflectors *reflectors_new(struct world *world, struct timers *timers, struct store *store, const struct strlist *namespaces,
+struct reflectors *reflectors_new(struct world *world, struct alarms *alarms, struct store *store, const struct strlist *namespaces,
                                   const char *catalog, void (*synced)(void *userdata), void *userdata)
 {
     struct reflectors *r = mem_new(struct reflectors);
     *r = (struct reflectors){.problems = json_object(), .synced = synced, .userdata = userdata};
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
         if (!namespaces->count) {
-            add(r, world, timers, store, kind, "", NULL);
+            add(r, world, alarms, store, kind, "", NULL);
             continue;
         }
         for (size_t i = 0; i < namespaces->count; i++) {
             auto_free char *by_name = mem_printf("fieldSelector=metadata.name%%3D%s", namespaces->items[i]);
             if (kind == KIND_NAMESPACE)
-                add(r, world, timers, store, kind, "", by_name);
+                add(r, world, alarms, store, kind, "", by_name);
             else
-                add(r, world, timers, store, kind, namespaces->items[i], NULL);
+                add(r, world, alarms, store, kind, namespaces->items[i], NULL);
         }
         if (of_catalog(kind) && !str_empty(catalog) && !strlist_has(namespaces, catalog))
-            add(r, world, timers, store, kind, catalog, NULL);
+            add(r, world, alarms, store, kind, catalog, NULL);
     }
     return r;
 }

@@ -7,7 +7,7 @@
 struct reflectors;
 /* namespaces empty: everywhere. The catalog's namespace is looked after for what a catalog has. `synced` is called when the last of the
  * first lists is complete. */
-struct reflectors *reflectors_new(struct world *world, struct timers *timers, struct store *store, const struct strlist *namespaces,
+struct reflectors *reflectors_new(struct world *world, struct alarms *alarms, struct store *store, const struct strlist *namespaces,
                                   const char *catalog, void (*synced)(void *userdata), void *userdata);
 void reflectors_free(struct reflectors *r); /* NULL is fine */
 void reflectors_run(struct reflectors *r);

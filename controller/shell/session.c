@@ -41,7 +41,7 @@ struct session {
     bool present;
     struct agent_state state;
     struct world_session *link;
-    struct timer timer;
+    struct alarm timer;
     struct backoff backoff;
     usec_t retry_at, open_by, ping_at, renew_at, wanted_until, heard_at; /* monotonic */
     usec_t ping_sent; /* 0: none is open */
@@ -62,7 +62,7 @@ static usec_t now_of(const struct session *s)
 
 static void schedule(struct session *s, usec_t at)
 {
-    timer_set_earlier(&s->timer, at);
+    alarm_set_earlier(&s->timer, at);
 }
 
 static void changed(struct session *s)
@@ -602,7 +602,7 @@ struct session *session_new(struct session_host *host, const struct key *pod, co
     str_copy(s->container, sizeof(s->container), container);
     str_copy(s->state.message, sizeof(s->state.message), "no session yet");
     list_init(&s->ops);
-    timer_init(&s->timer, host->timers, session_step, s);
+    alarm_init(&s->timer, host->alarms, session_step, s);
     return s;
 }
 
@@ -617,7 +617,7 @@ void session_free(struct session *s)
         error_set(&err, ERROR_CANCELLED, "the session was closed");
         op_finish(s, op, op->id ? OBSERVATION_UNKNOWN : OBSERVATION_FAILED, &err, NULL);
     }
-    timer_clear(&s->timer);
+    alarm_clear(&s->timer);
     map_free(s->subscriptions);
     map_free(s->leases);
     free(s);

@@ -13,7 +13,7 @@
 #include "core/agent_state.h"
 #include "core/decision.h"
 #include "shell/clock.h"
-#include "shell/timers.h"
+#include "shell/alarms.h"
 
 #define SESSION_PING_EVERY (5 * USEC_SEC)
 #define SESSION_SILENCE (5 * USEC_SEC)
@@ -23,7 +23,7 @@
 /* What all sessions share; owned by sessions.c. */
 struct session_host {
     struct world *world;
-    struct timers *timers;
+    struct alarms *alarms;
     const struct clock *clock;
     int64_t epoch;
     bool enabled; /* false: not the leader; nothing is opened */

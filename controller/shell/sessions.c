@@ -10,7 +10,7 @@ struct sessions {
     struct session_host host;
     struct store *store;
     struct map *by_name; /* "ns/pod/container" → session */
-    struct timer sweep;
+    struct alarm sweep;
 };
 
 static void session_free_value(void *value)
@@ -37,18 +37,18 @@ static void sweep(void *userdata)
             auto_free char *copy = mem_strdup(name);
             map_remove(s->by_name, copy);
         }
-    timer_set(&s->sweep, world_now(s->host.world) + SWEEP_EVERY);
+    alarm_set(&s->sweep, world_now(s->host.world) + SWEEP_EVERY);
 }
 
-struct sessions *sessions_new(struct world *world, struct timers *timers, const struct clock *clock, struct store *store,
+struct sessions *sessions_new(struct world *world, struct alarms *alarms, const struct clock *clock, struct store *store,
                               void (*changed)(void *userdata, const struct key *pod), void *userdata)
 {
     struct sessions *s = mem_new(struct sessions);
-    s->host = (struct session_host){.world = world, .timers = timers, .clock = clock, .changed = changed, .userdata = userdata};
+    s->host = (struct session_host){.world = world, .alarms = alarms, .clock = clock, .changed = changed, .userdata = userdata};
     s->store = store;
     s->by_name = map_new(session_free_value);
-    timer_init(&s->sweep, timers, sweep, s);
-    timer_set(&s->sweep, world_now(world) + SWEEP_EVERY);
+    alarm_init(&s->sweep, alarms, sweep, s);
+    alarm_set(&s->sweep, world_now(world) + SWEEP_EVERY);
     return s;
 }
 
@@ -57,7 +57,7 @@ void sessions_free(struct sessions *s)
     if (!s)
         return;
     s->host.changed = NULL;
-    timer_clear(&s->sweep);
+    alarm_clear(&s->sweep);
     map_free(s->by_name);
     free(s);
 }

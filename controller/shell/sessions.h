@@ -6,7 +6,7 @@
 
 struct sessions;
 /* `changed` is called when what is known of a pod's agent has changed. */
-struct sessions *sessions_new(struct world *world, struct timers *timers, const struct clock *clock, struct store *store,
+struct sessions *sessions_new(struct world *world, struct alarms *alarms, const struct clock *clock, struct store *store,
                               void (*changed)(void *userdata, const struct key *pod), void *userdata);
 void sessions_free(struct sessions *s); /* NULL is fine */
 

@@ -15,7 +15,7 @@
 struct shell {
     struct world *world;
     char *catalog, *own, *identity;
-    struct timers *timers;
+    struct alarms *alarms;
     struct clock clock;
     struct store *store;
     struct reflectors *reflectors;
@@ -31,7 +31,7 @@ struct shell {
     struct elector *elector;
     struct wakes wakes;
     struct reconcile reconcile;
-    struct timer work, clock_look, stop_look;
+    struct alarm work, clock_look, stop_look;
     bool acting; /* leads, and the caches are complete */
     bool stopping, drained;
     usec_t stop_by;
@@ -45,7 +45,7 @@ static void arm_work(void *userdata)
 {
     struct shell *s = userdata;
     if (s->acting)
-        timer_set(&s->work, workqueue_next(s->queue));
+        alarm_set(&s->work, workqueue_next(s->queue));
 }
 
 static void work(void *userdata)
@@ -70,7 +70,7 @@ static void begin_or_end_acting(struct shell *s)
         executor_clear(s->executor);
         sessions_disable(s->sessions);
         firings_clear(s->firings);
-        timer_clear(&s->work);
+        alarm_clear(&s->work);
         return;
     }
     char epoch[24];
@@ -152,7 +152,7 @@ static void look_at_clock(void *userdata)
     /* A jump of UTC is followed only while nothing is being measured. */
     if (!drills_active(s) && clock_refix(&s->clock))
         log_event(LOG_WARNING, "the clock was set; following it", NULL);
-    timer_set(&s->clock_look, world_now(s->world) + CLOCK_LOOK_EVERY);
+    alarm_set(&s->clock_look, world_now(s->world) + CLOCK_LOOK_EVERY);
 }
 
 /* ── life ── */
@@ -167,8 +167,8 @@ static void make_parts(struct shell *s, const struct shell_options *o)
 {
     struct lookup lookup = {.store = s->store, .catalog = s->catalog};
     s->services = services_new(s->world);
-    s->sessions = sessions_new(s->world, s->timers, &s->clock, s->store, on_agent, s);
-    s->prober = (struct prober){.world = s->world, .timers = s->timers, .clock = &s->clock, .lookup = lookup, .services = s->services};
+    s->sessions = sessions_new(s->world, s->alarms, &s->clock, s->store, on_agent, s);
+    s->prober = (struct prober){.world = s->world, .alarms = s->alarms, .clock = &s->clock, .lookup = lookup, .services = s->services};
     s->watches = watches_new(&s->prober, s->sessions, on_evidence, s);
     s->firings = firings_new();
     s->ledger = ledger_pages_new(s->store);
@@ -195,19 +195,19 @@ struct shell *shell_new(struct world *world, const struct shell_options *o, stru
     s->catalog = mem_strdup(o->catalog_namespace ? o->catalog_namespace : "");
     s->own = mem_strdup(o->own_namespace);
     make_identity(s, o->identity);
-    s->timers = timers_new(world);
+    s->alarms = alarms_new(world);
     clock_init(&s->clock, world);
     s->store = store_new(world);
     s->queue = workqueue_new(world);
     workqueue_set_alarm(s->queue, arm_work, s);
-    timer_init(&s->work, s->timers, work, s);
-    timer_init(&s->clock_look, s->timers, look_at_clock, s);
-    timer_init(&s->stop_look, s->timers, NULL, s);
+    alarm_init(&s->work, s->alarms, work, s);
+    alarm_init(&s->clock_look, s->alarms, look_at_clock, s);
+    alarm_init(&s->stop_look, s->alarms, NULL, s);
     make_parts(s, o);
     store_set_listener(s->store, on_object, s);
-    s->reflectors = reflectors_new(world, s->timers, s->store, &o->namespaces, s->catalog, on_synced, s);
+    s->reflectors = reflectors_new(world, s->alarms, s->store, &o->namespaces, s->catalog, on_synced, s);
     struct elector_options e = {.ns = s->own, .identity = s->identity, .elect = o->elect, .changed = on_leads, .userdata = s};
-    s->elector = elector_new(world, s->timers, &e, err);
+    s->elector = elector_new(world, s->alarms, &e, err);
     if (!s->elector) {
         shell_free(s);
         return NULL;
@@ -222,9 +222,9 @@ void shell_free(struct shell *s)
     if (!s)
         return;
     s->acting = false;
-    timer_clear(&s->work);
-    timer_clear(&s->clock_look);
-    timer_clear(&s->stop_look);
+    alarm_clear(&s->work);
+    alarm_clear(&s->clock_look);
+    alarm_clear(&s->stop_look);
     elector_free(s->elector);
     reflectors_free(s->reflectors);
     if (s->executor)
@@ -237,7 +237,7 @@ void shell_free(struct shell *s)
     ledger_pages_free(s->ledger);
     workqueue_free(s->queue);
     store_free(s->store);
-    timers_free(s->timers);
+    alarms_free(s->alarms);
     free(s->catalog);
     free(s->own);
     free(s->identity);
@@ -255,7 +255,7 @@ static void look_whether_stopped(void *userdata)
         elector_stop(s->elector);
     }
     if (!(s->drained && elector_stopped(s->elector)) && now < s->stop_by) {
-        timer_set(&s->stop_look, now + STOP_LOOK_EVERY);
+        alarm_set(&s->stop_look, now + STOP_LOOK_EVERY);
         return;
     }
     log_event(LOG_INFO, "stopped", NULL);
@@ -272,8 +272,8 @@ void shell_stop(struct shell *s, void (*stopped)(void *userdata), void *userdata
     s->stopped_userdata = userdata;
     s->stop_by = world_now(s->world) + STOP_TIMEOUT;
     begin_or_end_acting(s);
-    timer_init(&s->stop_look, s->timers, look_whether_stopped, s);
-    timer_set(&s->stop_look, world_now(s->world));
+    alarm_init(&s->stop_look, s->alarms, look_whether_stopped, s);
+    alarm_set(&s->stop_look, world_now(s->world));
 }
 
 /* ── for serve/ ── */

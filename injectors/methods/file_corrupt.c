@@ -10,8 +10,9 @@ static int read_range(const json_t *params, int64_t *ret_offset, int64_t *ret_co
 {
     *ret_offset = 0;
     *ret_seed = 1;
+    *ret_count = 64;
     return param_integer(params, "params.offset", PARAM_OPTIONAL, 0, INT64_MAX / 2, ret_offset, r) < 0 ||
-                   param_integer(params, "params.count", PARAM_REQUIRED, 1, (int64_t)OVERWRITE_RANGE_MAX, ret_count, r) < 0 ||
+                   param_integer(params, "params.count", PARAM_OPTIONAL, 1, (int64_t)OVERWRITE_RANGE_MAX, ret_count, r) < 0 ||
                    param_integer(params, "params.seed", PARAM_OPTIONAL, INT64_MIN, INT64_MAX, ret_seed, r) < 0
                ? -1
                : 0;
@@ -51,7 +52,7 @@ static int plan(const struct site *site, const json_t *params, json_t **ret_undo
 static const struct method_option options[] = {
     {"--file", "path", OPTION_TEXT, "the file, by its path in the target"},
     {"--offset", "offset", OPTION_INTEGER, "first byte to change (default 0)"},
-    {"--count", "count", OPTION_INTEGER, "how many bytes"},
+    {"--count", "count", OPTION_INTEGER, "how many bytes (default 64)"},
     {"--seed", "seed", OPTION_INTEGER, "the same seed makes the same bytes (default 1)"},
     {0},
 };

@@ -3,6 +3,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -102,6 +103,42 @@ class Session:
         self.process.stdout.close()
 
 
+class Direct(Session):
+    """A session on the guard's own socket, without a bridge: for tests that start many."""
+
+    def __init__(self, directory):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(10)
+        self.socket.connect(os.path.join(directory, "guard.sock"))
+        self.buffer = b""
+        self.events = []
+        self.answers = {}
+        self.count = 0
+        self.hello = self.read(5)
+
+    def read(self, timeout):
+        until = time.monotonic() + timeout
+        while b"\n" not in self.buffer:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+                return None
+            try:
+                piece = self.socket.recv(65536)
+            except ConnectionError:
+                return None
+            if not piece:
+                return None
+            self.buffer += piece
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return json.loads(line)
+
+    def raw(self, data):
+        self.socket.sendall(data)
+
+    def close(self):
+        self.socket.close()
+
+
 class Guard:
     """A guard with a directory of its own, on what is seen here."""
 
@@ -114,13 +151,13 @@ class Guard:
 
     def start(self, wait=True):
         log = open(self.log, "ab") if self.log else subprocess.DEVNULL
-        socket = os.path.join(self.directory, "guard.sock")
-        if os.path.exists(socket):
-            os.unlink(socket)
+        path = os.path.join(self.directory, "guard.sock")
+        if os.path.exists(path):
+            os.unlink(path)
         self.process = subprocess.Popen([self.binary, "guard", "--dir", self.directory, "--local"], stderr=log,
                                         env={**os.environ, **(self.environment or {})})
         until = time.monotonic() + 10
-        while wait and not os.path.exists(socket) and self.process.poll() is None and time.monotonic() < until:
+        while wait and not os.path.exists(path) and self.process.poll() is None and time.monotonic() < until:
             time.sleep(0.001)
         return self
 

@@ -66,6 +66,7 @@ TEST(removing_twice_or_what_never_was_in_a_list_is_fine)
     list_remove(&inited);
     CHECK_INT(numbers(&head), 2);
     list_remove(&b.link);
+    list_remove(&a.link); /* a removed node knows nothing of its former neighbours */
     CHECK(list_empty(&head));
 }
 

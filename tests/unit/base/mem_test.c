@@ -65,8 +65,8 @@ TEST(a_descriptor_is_closed_at_the_end_of_its_scope_and_errno_survives)
         auto_fd int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         number = fd;
         CHECK(fd >= 0);
-        auto_fd int none = -1;
-        (void)none;
+        auto_fd int none = -1, bad = 1 << 20; /* closing that sets errno */
+        (void)none, (void)bad;
         errno = EDOM;
     }
     CHECK_INT(errno, EDOM);

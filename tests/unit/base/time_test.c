@@ -2,6 +2,8 @@
 
 #include "check.h"
 
+#include <time.h>
+
 static const struct {
     const char *sentence;
     usec_t a, b, want;
@@ -30,6 +32,19 @@ TEST(min_and_max)
     CHECK_INT(usec_min(2, 1), 1);
     CHECK_INT(usec_max(1, USEC_NEVER), USEC_NEVER);
     CHECK_INT(usec_max(-1, -2), -1);
+}
+
+TEST(both_count_microseconds)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    usec_t since = time_monotonic() - ((usec_t)t.tv_sec * USEC_SEC + t.tv_nsec / 1000);
+    CHECK(since >= 0 && since < 10 * USEC_SEC);
+    for (int i = 0; i < 20; i++) { /* nanoseconds mistaken for microseconds run ahead and jump back */
+        usec_t wall = time_wall();
+        clock_gettime(CLOCK_REALTIME, &t);
+        CHECK(wall / USEC_SEC <= t.tv_sec && wall / USEC_SEC >= t.tv_sec - 10);
+    }
 }
 
 TEST(clocks_run_forward_in_microseconds)

@@ -18,6 +18,7 @@ static const struct {
     {"NULL", NULL, false},
     {"no offset", "CET", false},
     {"a name of two letters", "AB5", false},
+    {"a name in brackets of two characters", "<+1>-1", false},
     {"a bracket that stays open", "<+01-1", false},
     {"a name with other characters", "<+0_>5", false},
     {"a file name, which POSIX leaves to the system", ":Europe/Berlin", false},

@@ -178,7 +178,7 @@ static void put_block(struct buf *b, const struct file *f, uint32_t count, int t
         put(b, i ? f->second_offset : 3600, 4);
         put(b, 0, 2);
     }
-    buf_append(b, "XYZ", 4);
+    put(b, 0, 4); /* the names, which could pass for an offset of 0 */
     for (uint32_t i = 0; i < f->leap_seconds; i++) {
         put(b, 1, time_size);
         put(b, 1, 4);

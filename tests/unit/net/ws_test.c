@@ -237,7 +237,7 @@ TEST(how_it_ends_is_told)
         {"going away", {FAKE_EXPECT("GET "), FAKE_CALL(accept_it), FAKE_CALL(close_1001)}, ERROR_UNAVAILABLE, 1001, "1001"},
         {"a close frame without a code", {FAKE_EXPECT("GET "), FAKE_CALL(accept_it), FAKE_CALL(close_empty)}, ERROR_UNAVAILABLE, 1005, "1005"},
         {"TCP ends without a close frame", {FAKE_EXPECT("GET "), FAKE_CALL(accept_it)}, ERROR_UNAVAILABLE, 0, "broke the connection off"},
-        {"TCP is reset", {FAKE_EXPECT("GET "), FAKE_CALL(accept_it), FAKE_RESET}, ERROR_UNAVAILABLE, 0, "broke the connection off"},
+        {"TCP is reset", {FAKE_EXPECT("GET "), FAKE_CALL(accept_it), FAKE_SLEEP(50), FAKE_RESET}, ERROR_UNAVAILABLE, 0, "broke the connection off"},
     };
     for (size_t i = 0; i < array_len(rows); i++) {
         CHECK_ROW(rows[i].sentence);

@@ -358,6 +358,8 @@ int faults_replay(struct faults *f, json_t **ret_bad, struct error *err)
         struct error ignored = {0};
         bool resumed = x->state != FAULT_IN_FORCE;
         set_state(x, FAULT_REVERTING, "Agent", "restart");
+        write_down(x, false, &ignored); /* should we die in this revert too, the next one must know that it was begun */
+        crash_point();
         try_revert(x, resumed, &ignored);
     }
     journal_prune(f->journal, record_is_open);

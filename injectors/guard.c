@@ -182,8 +182,9 @@ static void tell(void *userdata, uint64_t session, json_t *event)
 static int guard_listen(struct guard *g, const char *dir, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (!str_format(address.sun_path, sizeof address.sun_path, "%s/guard.sock", dir))
-        return error_set(err, ERROR_INVALID, "%s/guard.sock is longer than a socket's name may be", dir);
+    auto_free char *path = mem_printf("%s/guard.sock", dir);
+    if (!str_format(address.sun_path, sizeof address.sun_path, "%s/guard.sock.new", dir))
+        return error_set(err, ERROR_INVALID, "%s/guard.sock.new is longer than a socket's name may be", dir);
     unlink(address.sun_path); /* of a guard before us; the lock says that none runs now */
     g->listening = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (g->listening < 0)
@@ -191,7 +192,8 @@ static int guard_listen(struct guard *g, const char *dir, struct error *err)
     mode_t mask = umask(0177);
     int rc = bind(g->listening, (const struct sockaddr *)&address, sizeof address);
     umask(mask);
-    if (rc < 0 || listen(g->listening, 16) < 0)
+    /* Renamed when it listens: whoever finds the name can connect. */
+    if (rc < 0 || listen(g->listening, 16) < 0 || rename(address.sun_path, path) < 0)
         return error_errno(err, errno, "listen on %s", address.sun_path);
     return source_add(g->loop, &g->source_listening, g->listening, EPOLLIN, on_connection, g, err);
 }

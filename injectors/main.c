@@ -1,4 +1,5 @@
 /* drill-injector: makes failures in one pod, and undoes them. See README.md. */
+#include "command.h"
 #include "guard.h"
 #include "serve.h"
 
@@ -49,12 +50,12 @@ static int run_version(int argc, char **argv)
 }
 
 static const struct {
-    const char *name, *help;
+    const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"guard", "own the faults of this pod (the sidecar's main process)", run_guard},
-    {"serve", "speak the protocol on standard input and output", run_serve},
-    {"version", "print the version", run_version},
+    {"guard", run_guard},       {"serve", run_serve},   {"probe", command_probe},     {"status", command_status},
+    {"revert", command_revert}, {"help", command_help}, {"--help", command_help},     {"-h", command_help},
+    {"version", run_version},   {"--version", run_version},
 };
 
 int main(int argc, char **argv)
@@ -62,6 +63,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < array_len(commands); i++)
         if (str_equal(argv[1], commands[i].name))
             return commands[i].run(argc - 1, argv + 1);
+    if (argc > 1 && method_find_command(argv[1]))
+        return command_method(argc - 1, argv + 1);
     fprintf(stderr, "drill-injector: \"%s\" is no command; drill-injector help lists them\n", argc > 1 ? argv[1] : "");
     return 2;
 }

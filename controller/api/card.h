@@ -11,10 +11,10 @@ struct card {
     struct meta meta;
     const char *id, *title, *category; /* "KH001", …, "KernelHealth" */
     double risk;
-    const char *method;                /* "HeartbeatBlock" */
-    const json_t *params;              /* the union's member, unresolved; NULL: all defaults */
-    usec_t duration;                   /* the fault is over by then, come what may; > 0 */
-    const char *trigger;               /* expected trigger's name */
+    const char *method;   /* "HeartbeatBlock" */
+    const json_t *params; /* the union's member, unresolved; NULL: all defaults */
+    usec_t duration;      /* the fault is over by then, come what may; > 0 */
+    const char *trigger;  /* expected trigger's name */
     usec_t trigger_within;
     struct {
         const char *name;

@@ -51,7 +51,7 @@ struct drill {
     /* status */
     const json_t *status; /* never NULL: an empty object where none */
     enum drill_phase phase;
-    const char *incident;   /* "" before the intent */
+    const char *incident; /* "" before the intent */
     const char *status_pod, *pod_uid, *node;
     const char *fault_id;   /* "" before the intent */
     enum fault_state fault; /* as recorded */

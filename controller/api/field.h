@@ -11,8 +11,10 @@
 const char *field_quote(const json_t *value, char dest[FIELD_QUOTE_SIZE]);
 
 /* `example` is a whole assignment for the error text: "id: KH001". */
-int field_str(const json_t *root, const char *path, const char *example, const char **ret_value, struct error *err); /* required, not empty */
-int field_duration(const json_t *root, const char *path, usec_t fallback, usec_t *ret_value, struct error *err); /* absent: fallback */
+int field_str(const json_t *root, const char *path, const char *example, const char **ret_value,
+              struct error *err); /* required, not empty */
+int field_duration(const json_t *root, const char *path, usec_t fallback, usec_t *ret_value,
+                   struct error *err); /* absent: fallback */
 /* One of `words` (NULL-terminated); absent: the first. */
 int field_choice(const json_t *root, const char *path, const char *const *words, size_t *ret_index, struct error *err);
 int field_int(const json_t *root, const char *path, int64_t min, int64_t max, int64_t fallback, int *ret_value, struct error *err);

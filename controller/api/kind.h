@@ -17,20 +17,20 @@ enum kind {
     KIND_POD,       /* only those that carry the label drillyard.dev/agent=enabled; reduced on arrival */
     KIND_NAMESPACE, /* only those that carry the label drillyard.dev/drills=enabled; metadata only */
     KIND_LEDGER,    /* ConfigMap with the label drillyard.dev/ledger=segment */
-    KIND_STOP,      /* ConfigMap named drillyard-stop: while it exists, no drill runs where it lies (everywhere: catalog namespace) */
+    KIND_STOP, /* ConfigMap named drillyard-stop: while it exists, no drill runs where it lies (everywhere: catalog namespace) */
     KIND_COUNT,
 };
 
-#define API_GROUP "drillyard.dev"
-#define API_VERSION "drillyard.dev/v1alpha1"
-#define FINALIZER "drillyard.dev/revert"
-#define LABEL_AGENT "drillyard.dev/agent"       /* on pods: enabled */
-#define LABEL_DRILLS "drillyard.dev/drills"     /* on namespaces: enabled */
-#define LABEL_LEDGER "drillyard.dev/ledger"     /* on ledger ConfigMaps: segment */
-#define LABEL_CARD "drillyard.dev/card"         /* on drills: the card's object name, cut to 63 */
-#define LABEL_TARGET "drillyard.dev/target"     /* on drills, runs, tasks: the target's name, cut to 63 */
-#define LABEL_SCHEDULE "drillyard.dev/schedule" /* on drills that a schedule made: its name, cut to 63 */
-#define STOP_NAME "drillyard-stop"
+#define API_GROUP          "drillyard.dev"
+#define API_VERSION        "drillyard.dev/v1alpha1"
+#define FINALIZER          "drillyard.dev/revert"
+#define LABEL_AGENT        "drillyard.dev/agent"    /* on pods: enabled */
+#define LABEL_DRILLS       "drillyard.dev/drills"   /* on namespaces: enabled */
+#define LABEL_LEDGER       "drillyard.dev/ledger"   /* on ledger ConfigMaps: segment */
+#define LABEL_CARD         "drillyard.dev/card"     /* on drills: the card's object name, cut to 63 */
+#define LABEL_TARGET       "drillyard.dev/target"   /* on drills, runs, tasks: the target's name, cut to 63 */
+#define LABEL_SCHEDULE     "drillyard.dev/schedule" /* on drills that a schedule made: its name, cut to 63 */
+#define STOP_NAME          "drillyard-stop"
 #define INJECTOR_CONTAINER "drill-injector"
 
 struct kind_info {
@@ -42,7 +42,7 @@ struct kind_info {
     bool namespaced;
     bool status; /* has a status subresource that we write */
 };
-const struct kind_info *kind_info(enum kind kind); /* never NULL for kind < KIND_COUNT */
+const struct kind_info *kind_info(enum kind kind);          /* never NULL for kind < KIND_COUNT */
 bool kind_from_name(const char *name, enum kind *ret_kind); /* by "Drill"; core kinds by theirs, ConfigMap gives KIND_LEDGER */
 
 /* Which object: a plain value. ns is "" for cluster-scoped kinds. */

@@ -8,8 +8,8 @@
 struct meta {
     const char *ns, *name, *uid, *rv; /* never NULL; "" where absent */
     int64_t generation;
-    usec_t created_at; /* UTC; 0 unknown */
-    bool deleting;     /* deletionTimestamp is set */
+    usec_t created_at;                  /* UTC; 0 unknown */
+    bool deleting;                      /* deletionTimestamp is set */
     const json_t *labels, *annotations; /* NULL where none */
 };
 void meta_decode(const json_t *root, struct meta *ret_meta);
@@ -21,7 +21,8 @@ struct key meta_key(const struct meta *m, enum kind kind);
 enum condition_status { CONDITION_FALSE, CONDITION_TRUE, CONDITION_UNKNOWN };
 void condition_set(json_t *status, const char *type, enum condition_status value, const char *reason, const char *message,
                    int64_t generation, usec_t wall);
-enum condition_status condition_get(const json_t *root, const char *type, const char **ret_reason, const char **ret_message); /* absent: UNKNOWN */
+enum condition_status condition_get(const json_t *root, const char *type, const char **ret_reason,
+                                    const char **ret_message); /* absent: UNKNOWN */
 
 /* Label-safe copy: at most 63 bytes, ending alphanumeric. */
 void label_value(char dest[64], const char *s);

@@ -22,7 +22,7 @@ struct step { /* one step of a playbook, decoded */
     const char *name, *action;
     usec_t timeout, retry_delay;
     int retries;
-    bool go_on;       /* onFailure: Continue */
+    bool go_on; /* onFailure: Continue */
     bool repeatable;
     const json_t *params; /* the member named by the action; NULL: defaults */
 };
@@ -41,8 +41,8 @@ struct run {
     const json_t *status;
     enum run_phase phase;
     usec_t started_at, ended_at; /* UTC; 0: not yet */
-    int branch, current_step; /* branch -1: not chosen yet */
-    const json_t *steps; /* status.steps; NULL: none yet */
+    int branch, current_step;    /* branch -1: not chosen yet */
+    const json_t *steps;         /* status.steps; NULL: none yet */
     const char *message;
 };
 int run_decode(json_t *object, struct run *ret_run, struct error *err);

@@ -11,11 +11,11 @@ json_t *pod_reduce(const json_t *pod);
 struct pod {
     json_t *root;
     struct meta meta;
-    const char *phase, *ip, *node; /* "" where unknown */
+    const char *phase, *ip, *node;       /* "" where unknown */
     const char *owner_kind, *owner_name; /* the controller's; "" where none */
-    bool has_agent;                /* a container named drill-injector runs in it */
+    bool has_agent;                      /* a container named drill-injector runs in it */
     bool agent_ready;
-    bool ready;                    /* all containers that are no sidecars are ready, and it is not being deleted */
+    bool ready; /* all containers that are no sidecars are ready, and it is not being deleted */
 };
 void pod_decode(json_t *reduced, struct pod *ret_pod);
 void pod_done(struct pod *p);

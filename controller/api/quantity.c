@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define DIGITS_KEPT 19 /* times 2^60 they still fit into 128 bits */
+#define DIGITS_KEPT  19 /* times 2^60 they still fit into 128 bits */
 #define EXPONENT_MAX 1000
-#define NANO 1000000000
+#define NANO         1000000000
 
 struct decimal {
     unsigned __int128 digits;
@@ -22,7 +22,7 @@ static const struct suffix {
     const char *text;
     int ten, two; /* powers */
 } suffixes[] = {
-    {"", 0, 0},   {"n", -9, 0},  {"u", -6, 0},  {"m", -3, 0},  {"k", 3, 0},   {"M", 6, 0},   {"G", 9, 0},   {"T", 12, 0},
+    {"", 0, 0},   {"n", -9, 0}, {"u", -6, 0},  {"m", -3, 0},  {"k", 3, 0},   {"M", 6, 0},   {"G", 9, 0},   {"T", 12, 0},
     {"P", 15, 0}, {"E", 18, 0}, {"Ki", 0, 10}, {"Mi", 0, 20}, {"Gi", 0, 30}, {"Ti", 0, 40}, {"Pi", 0, 50}, {"Ei", 0, 60},
 };
 

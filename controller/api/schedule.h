@@ -7,10 +7,10 @@
 struct schedule {
     json_t *root;
     struct meta meta;
-    usec_t every;      /* 0: by cron */
-    const char *cron;  /* NULL: by every */
+    usec_t every;     /* 0: by cron */
+    const char *cron; /* NULL: by every */
     const char *time_zone;
-    bool stress;       /* mode: Stress */
+    bool stress; /* mode: Stress */
     int stress_min, stress_max;
     const json_t *target_names, *target_selector; /* NULL: not given */
     const json_t *card_ids, *card_selector;

@@ -100,9 +100,10 @@ static int validate_values(const json_t *expression, enum op op, const char *whe
     {
         const char *s = json_string_value(value);
         if (!s || strlen(s) != json_string_length(value) || !value_is_valid(s))
-            return error_set(err, ERROR_INVALID,
-                             "%s.values[%zu]: is not a label value: at most 63 letters, digits, - _ . with a letter or digit at both ends",
-                             where, i);
+            return error_set(
+                err, ERROR_INVALID,
+                "%s.values[%zu]: is not a label value: at most 63 letters, digits, - _ . with a letter or digit at both ends",
+                where, i);
     }
     return 0;
 }
@@ -171,7 +172,11 @@ static bool has_value(const json_t *expression, const char *label)
 {
     size_t i;
     json_t *value;
-    json_array_foreach(json_object_get(expression, "values"), i, value) if (str_equal(json_string_value(value), label)) return true;
+    json_array_foreach(json_object_get(expression, "values"), i, value)
+    {
+        if (str_equal(json_string_value(value), label))
+            return true;
+    }
     return false;
 }
 
@@ -207,7 +212,8 @@ bool selector_matches(const json_t *selector, const json_t *labels)
     }
     size_t i;
     json_t *expression;
-    json_array_foreach(json_object_get(selector, "matchExpressions"), i, expression) if (!expression_matches(expression, labels)) return false;
+    json_array_foreach(json_object_get(selector, "matchExpressions"), i,
+                       expression) if (!expression_matches(expression, labels)) return false;
     return true;
 }
 
@@ -224,7 +230,10 @@ static void append_expression(struct buf *b, const json_t *expression)
     buf_printf(b, "%s %s (", key, op == OP_IN ? "in" : "notin");
     size_t i;
     json_t *value;
-    json_array_foreach(json_object_get(expression, "values"), i, value) buf_printf(b, i ? ",%s" : "%s", json_string_value(value));
+    json_array_foreach(json_object_get(expression, "values"), i, value)
+    {
+        buf_printf(b, i ? ",%s" : "%s", json_string_value(value));
+    }
     buf_append_char(b, ')');
 }
 

@@ -15,7 +15,7 @@ struct target {
     const json_t *stop_when; /* safety.stopWhen; NULL: none */
     const json_t *windows;   /* safety.windows; NULL: always */
     const json_t *allowed_methods;
-    usec_t snapshot_every;   /* 0: no snapshots */
+    usec_t snapshot_every; /* 0: no snapshots */
     int snapshot_keep;
     const json_t *snapshot_facets;
     int watch_pods;

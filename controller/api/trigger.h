@@ -20,4 +20,5 @@ struct trigger {
 int trigger_decode(json_t *object, struct trigger *ret_trigger, struct error *err);
 void trigger_done(struct trigger *t);
 #define auto_trigger __attribute__((cleanup(trigger_done)))
-enum severity trigger_severity(const struct trigger *t, bool has_value, double value); /* the first row that matches; else Moderate */
+enum severity trigger_severity(const struct trigger *t, bool has_value,
+                               double value); /* the first row that matches; else Moderate */

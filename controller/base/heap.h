@@ -10,5 +10,5 @@ void heap_add(struct heap *h, usec_t when, void *item);
 bool heap_peek(const struct heap *h, usec_t *ret_when, void **ret_item); /* false: empty; outputs may be NULL */
 void *heap_pop(struct heap *h);                                          /* NULL: empty */
 bool heap_remove(struct heap *h, const void *item);                      /* linear; false: not there */
-bool heap_move(struct heap *h, const void *item, usec_t when);           /* changes its time; false: not there */
+bool heap_move(struct heap *h, const void *item, usec_t when);           /* as if removed and added; false: not there */
 size_t heap_count(const struct heap *h);

@@ -2,7 +2,6 @@
 
 #include <locale.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 bool str_equal(const char *a, const char *b)
@@ -38,13 +37,19 @@ bool str_copy(char *dest, size_t size, const char *src)
     return n == len;
 }
 
+bool str_vformat(char *dest, size_t size, const char *format, va_list args)
+{
+    int n = vsnprintf(dest, size, format, args);
+    return n >= 0 && (size_t)n < size;
+}
+
 bool str_format(char *dest, size_t size, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(dest, size, format, args);
+    bool whole = str_vformat(dest, size, format, args);
     va_end(args);
-    return n >= 0 && (size_t)n < size;
+    return whole;
 }
 
 static bool is_digit(char c)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/mem.h"
+#include <stdarg.h>
 #include <string.h>
 
 bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
@@ -13,6 +14,7 @@ bool str_ends(const char *s, const char *suffix);
 bool str_copy(char *dest, size_t size, const char *src);
 /* snprintf that says whether it all fitted. */
 bool str_format(char *dest, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool str_vformat(char *dest, size_t size, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
 
 /* Whole-string numbers: false on empty, trailing bytes, or out of range. */
 bool str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret_value);
@@ -26,6 +28,6 @@ bool str_is_dns_subdomain(const char *s);
 void str_hash8(const char *s, char ret_hex[9]);
 uint64_t str_hash64(const void *bytes, size_t n, uint64_t seed); /* FNV-1a 64, for maps */
 
-/* Writes at most size-1 bytes of s with control characters, quotes and non-ASCII made visible (\n, \xNN), cut with "...": for error
+/* Writes at most size-1 bytes of s with control characters, quotes, backslashes and non-ASCII made visible (\n, \xNN), cut with "...": for error
  * texts that quote what a stranger wrote. Returns dest. */
 const char *str_quote(char *dest, size_t size, const char *s);

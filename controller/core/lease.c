@@ -4,8 +4,8 @@
 #include "base/str.h"
 
 #define EPOCH_BEGIN (1767225600 * USEC_SEC) /* 2026-01-01T00:00:00Z */
-#define EPOCH_UNIT (500 * USEC_MSEC)        /* no two terms begin closer than a retry; the field's 31 bits last until 2060 */
-#define JITTER 0.2
+#define EPOCH_UNIT  (500 * USEC_MSEC)       /* no two terms begin closer than a retry; the field's 31 bits last until 2060 */
+#define JITTER      0.2
 
 enum lease_known { LEASE_UNKNOWN, LEASE_ABSENT, LEASE_PRESENT };
 
@@ -37,9 +37,10 @@ int lease_new(const struct lease_options *o, struct lease **ret_lease, struct er
     if (str_empty(o->ns) || str_empty(o->name) || str_empty(o->identity))
         return error_set(err, ERROR_INVALID, "a lease needs a namespace, a name and an identity");
     if (duration <= deadline || deadline <= retry + retry / 5 || margin >= deadline || retry <= 0 || margin < 0)
-        return error_set(err, ERROR_INVALID,
-                         "lease times: the duration must be longer than the renew deadline, that longer than 1.2 times the retry and "
-                         "than the margin");
+        return error_set(
+            err, ERROR_INVALID,
+            "lease times: the duration must be longer than the renew deadline, that longer than 1.2 times the retry and "
+            "than the margin");
     struct lease *l = mem_new(struct lease);
     *l = (struct lease){
         .ns = mem_strdup(o->ns),
@@ -163,8 +164,8 @@ static void set_text(json_t *spec, const char *field, const char *text)
 static json_t *body_new(const struct lease *l)
 {
     if (l->known != LEASE_PRESENT)
-        return json_pack("{s:s, s:s, s:{s:s, s:s}, s:{}}", "apiVersion", "coordination.k8s.io/v1", "kind", "Lease", "metadata", "name",
-                         l->name, "namespace", l->ns, "spec");
+        return json_pack("{s:s, s:s, s:{s:s, s:s}, s:{}}", "apiVersion", "coordination.k8s.io/v1", "kind", "Lease", "metadata",
+                         "name", l->name, "namespace", l->ns, "spec");
     json_t *body = json_deep_copy(l->object); /* what others have put there stays */
     json_object_del(json_object_get(body, "metadata"), "managedFields");
     if (!spec_of(body))
@@ -182,10 +183,15 @@ static json_t *body_renew(const struct lease *l, usec_t wall)
     return body;
 }
 
+int64_t lease_first_epoch(usec_t wall)
+{
+    return (wall - EPOCH_BEGIN) / EPOCH_UNIT;
+}
+
 static json_t *body_acquire(const struct lease *l, usec_t wall)
 {
     char time[RFC3339_SIZE];
-    int64_t epoch = l->highest + 1, begin = (wall - EPOCH_BEGIN) / EPOCH_UNIT;
+    int64_t epoch = l->highest + 1, begin = lease_first_epoch(wall);
     if (l->known == LEASE_ABSENT && epoch < begin)
         epoch = begin;
     json_t *body = body_renew(l, wall), *spec = json_object_get(body, "spec");
@@ -269,8 +275,7 @@ static void decide_following(struct lease *l, usec_t now, usec_t wall, struct le
 
 void lease_decide(struct lease *l, usec_t now, usec_t wall, double draw, struct lease_decision *ret_decision)
 {
-    struct lease_decision d = {
-        .action = LEASE_NOTHING, .again = USEC_NEVER, .timeout = usec_max(l->retry, l->renew_deadline / 2)};
+    struct lease_decision d = {.action = LEASE_NOTHING, .again = USEC_NEVER, .timeout = usec_max(l->retry, l->renew_deadline / 2)};
     *ret_decision = d;
     if (l->in_flight != LEASE_NOTHING || l->stopped)
         return;
@@ -282,8 +287,8 @@ void lease_decide(struct lease *l, usec_t now, usec_t wall, double draw, struct 
     else if (l->stopping)
         decide_stopping(l, now, wall, &d);
     else if (l->leading)
-        ask(l, now, l->known == LEASE_PRESENT ? LEASE_UPDATE : LEASE_GET,
-            l->known == LEASE_PRESENT ? body_renew(l, wall) : NULL, &d);
+        ask(l, now, l->known == LEASE_PRESENT ? LEASE_UPDATE : LEASE_GET, l->known == LEASE_PRESENT ? body_renew(l, wall) : NULL,
+            &d);
     else
         decide_following(l, now, wall, &d);
     *ret_decision = d;

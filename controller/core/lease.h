@@ -20,10 +20,10 @@
 
 #include <jansson.h>
 
-#define LEASE_DURATION (2200 * USEC_MSEC)
+#define LEASE_DURATION       (2200 * USEC_MSEC)
 #define LEASE_RENEW_DEADLINE (1600 * USEC_MSEC)
-#define LEASE_RETRY (500 * USEC_MSEC)  /* between renewals, and between looks at another's Lease; up to a fifth longer */
-#define LEASE_MARGIN (300 * USEC_MSEC) /* a command or a write may take so long on its way */
+#define LEASE_RETRY          (500 * USEC_MSEC) /* between renewals, and between looks at another's Lease; up to a fifth longer */
+#define LEASE_MARGIN         (300 * USEC_MSEC) /* a command or a write may take so long on its way */
 
 /* A 0 takes the default. */
 struct lease_options {
@@ -65,8 +65,12 @@ bool lease_leads(const struct lease *l, usec_t now);
 bool lease_may_act(const struct lease *l, usec_t now);
 /* When lease_leads() ends if nothing more succeeds; 0: it does not lead. */
 usec_t lease_until(const struct lease *l);
-int64_t lease_epoch(const struct lease *l);       /* of our term; only while lease_leads() */
-const char *lease_holder(const struct lease *l);  /* as last seen; "": nobody */
+int64_t lease_epoch(const struct lease *l);      /* of our term; only while lease_leads() */
+const char *lease_holder(const struct lease *l); /* as last seen; "": nobody */
+
+/* What a Lease created at that time begins with; for who runs without a Lease, so that switching the election on or off later does not
+ * fall below what agents have seen. */
+int64_t lease_first_epoch(usec_t wall);
 
 /* From here on it is only given back, so that another may follow at once. Call it when all guarded work has ended. */
 void lease_stop(struct lease *l);

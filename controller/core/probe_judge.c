@@ -8,7 +8,6 @@
 #include <math.h>
 #include <regex.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 #define HTTP_SAMPLES_MAX 200
 
@@ -23,7 +22,7 @@ static void evidence_say(struct evidence *e, enum holds holds, usec_t now, const
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(e->message, sizeof(e->message), format, args);
+    str_vformat(e->message, sizeof(e->message), format, args);
     va_end(args);
     e->holds = holds;
     e->since = e->seen_at = e->known_since = now;

@@ -7,7 +7,6 @@
 #include "core/start.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #define ACTIVE_MAX    64
 #define NEXT_LOOK_MAX 20000 /* minutes: a window that does not open in two weeks is not looked for */
@@ -84,7 +83,7 @@ static void ready_say(struct ready *r, enum condition_status value, const char *
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(r->message, sizeof(r->message), format, args);
+    str_vformat(r->message, sizeof(r->message), format, args);
     va_end(args);
     r->value = value;
     r->reason = reason;

@@ -10,19 +10,26 @@ struct choice {
     json_t *record; /* as selection_draw() gives it, with `at` and perhaps `message` */
 };
 
-static void note_id(usec_t slot, const char *what, char dest[EFFECT_ID_SIZE])
+static void event_id(usec_t slot, const char *what, char dest[EFFECT_ID_SIZE])
 {
     str_format(dest, EFFECT_ID_SIZE, "%s/%lld", what, (long long)(slot / USEC_MSEC));
 }
 
-static bool noted(const struct start *s, usec_t slot, const char *what, json_t **ret_body)
+/* A note has one place, whatever slot it is about, so that notes do not pile up. NULL: none about this slot. */
+static json_t *noted(const struct start *s, usec_t slot, const char *what)
 {
-    char id[EFFECT_ID_SIZE];
-    note_id(slot, what, id);
-    const struct observation *o = observations_get(s->view->observations, id);
-    if (o->state == OBSERVATION_OK && ret_body)
-        *ret_body = o->result;
-    return o->state == OBSERVATION_OK;
+    const struct observation *o = observations_get(s->view->observations, what);
+    bool mine = o->state == OBSERVATION_OK && json_int(o->result, "slot", 0) == slot / USEC_MSEC;
+    return mine ? o->result : NULL;
+}
+
+/* Takes record (NULL: none). */
+static void note(usec_t slot, const char *what, json_t *record, struct decision *d)
+{
+    json_t *body = json_object();
+    json_put_int(body, "slot", slot / USEC_MSEC);
+    json_put(body, "record", record);
+    decision_note(d, what, body);
 }
 
 /* ── drawing ── */
@@ -189,7 +196,7 @@ static void tell_missed(const struct start *s, usec_t slot, size_t missed, const
                missed, missed == 1 ? " was" : "s were", rfc3339_format(slot, when), why);
     json_put_str(record, "message", message);
     struct key about = meta_key(&s->view->schedule->meta, KIND_SCHEDULE);
-    note_id(slot, "missed", id);
+    event_id(slot, "missed", id);
     decision_event(d, &about, id, true, "StartsMissed", "Schedule", message);
 }
 
@@ -209,7 +216,6 @@ static void leave_out(const struct start *s, usec_t slot, size_t missed, const c
 /* Aborts the drills of this schedule that run. */
 static void replace_active(const struct start *s, usec_t slot, struct decision *d)
 {
-    char id[EFFECT_ID_SIZE];
     for (size_t i = 0; i < s->view->drill_count; i++) {
         const struct drill *drill = &s->view->drills[i];
         if (!drill_of_schedule(drill, s->view->schedule) || drill_phase_terminal(drill->phase) || drill->abort)
@@ -217,9 +223,8 @@ static void replace_active(const struct start *s, usec_t slot, struct decision *
         struct key key = meta_key(&drill->meta, KIND_DRILL);
         decision_patch(d, &key, drill->meta.rv, json_pack("{s:{s:b}}", "spec", "abort", 1));
     }
-    note_id(slot, "replace", id);
-    if (!noted(s, slot, "replace", NULL))
-        decision_note(d, id, json_object());
+    if (!noted(s, slot, "replace"))
+        note(slot, "replace", NULL, d);
 }
 
 static const struct drill *active_drill(const struct start *s)
@@ -259,7 +264,7 @@ static json_t *choose(const struct start *s, usec_t slot, json_t *status, struct
         return NULL; /* nothing to start: the slot passes without a word */
     size_t missed = count_missed(s, usec_max(usec_max(schedule->last_slot, schedule->meta.created_at), since - 1), slot);
     const struct drill *active = active_drill(s);
-    bool replacing = noted(s, slot, "replace", NULL);
+    bool replacing = noted(s, slot, "replace") != NULL;
     if (s->now > deadline && !replacing) {
         if (active && schedule->concurrency == CONCURRENCY_FORBID)
             str_format(why, sizeof(why), "drill %s still ran (concurrencyPolicy: Forbid)", active->meta.name);
@@ -280,15 +285,15 @@ static json_t *choose(const struct start *s, usec_t slot, json_t *status, struct
 
 static void tell_dry_run(const struct start *s, usec_t slot, const json_t *record, struct decision *d)
 {
-    char note[512] = "would drill", id[EFFECT_ID_SIZE];
+    char text[512] = "would drill", id[EFFECT_ID_SIZE];
     const json_t *chosen = json_at(record, "chosen");
     for (size_t i = 0; i < json_array_size(chosen); i++) {
-        size_t used = strlen(note);
-        str_format(note + used, sizeof(note) - used, "%s %s", i ? "," : "", json_string_value(json_array_get(chosen, i)));
+        size_t used = strlen(text);
+        str_format(text + used, sizeof(text) - used, "%s %s", i ? "," : "", json_string_value(json_array_get(chosen, i)));
     }
     struct key about = meta_key(&s->view->schedule->meta, KIND_SCHEDULE);
-    note_id(slot, "dry-run", id);
-    decision_event(d, &about, id, false, "DryRun", "Schedule", note);
+    event_id(slot, "dry-run", id);
+    decision_event(d, &about, id, false, "DryRun", "Schedule", text);
 }
 
 void start_decide(const struct start *s, json_t *status, struct decision *d)
@@ -299,8 +304,8 @@ void start_decide(const struct start *s, json_t *status, struct decision *d)
         return;
     struct choice c = {.slot = slot};
     size_t made = drills_made(s, slot);
-    json_t *remembered = NULL;
-    if (noted(s, slot, "slot", &remembered))
+    json_t *remembered = json_at(noted(s, slot, "slot"), "record");
+    if (remembered)
         c.record = json_incref(remembered);
     else if (made)
         c.record = draw_again(s, slot);
@@ -315,17 +320,15 @@ void start_decide(const struct start *s, json_t *status, struct decision *d)
         slot_done(s, slot, c.record, status); /* takes it */
         return;
     }
-    bool late = s->now > usec_add(slot, schedule->starting_deadline) && !noted(s, slot, "replace", NULL);
+    bool late = s->now > usec_add(slot, schedule->starting_deadline) && !noted(s, slot, "replace");
     size_t missing = late ? 0 : create_missing(s, &c, d);
     if (missing == 0 && made == 0)
         leave_out(s, slot, 1, "its drills could not be created in time", status, d);
     else if (missing == 0)
         slot_done(s, slot, json_deep_copy(c.record), status);
     else {
-        char id[EFFECT_ID_SIZE];
-        note_id(slot, "slot", id);
         if (!remembered)
-            decision_note(d, id, json_deep_copy(c.record));
+            note(slot, "slot", json_deep_copy(c.record), d);
         decision_again(d, usec_max(usec_add(slot, schedule->starting_deadline) + USEC_MSEC, usec_add(s->now, 5 * USEC_SEC)));
     }
     json_decref(c.record);

@@ -6,7 +6,7 @@
 #include "kube/status.h"
 
 #define RENEW_AGAIN (10 * USEC_SEC) /* after a credential program has failed */
-#define REAL_DIGITS 15 /* 0.1 stays 0.1; jansson's own 17 write 0.10000000000000001 */
+#define REAL_DIGITS 15              /* 0.1 stays 0.1; jansson's own 17 write 0.10000000000000001 */
 
 struct client {
     struct loop *loop;
@@ -154,7 +154,8 @@ static void add_line(struct strlist *headers, const char *name, const char *valu
     strlist_add(headers, line);
 }
 
-struct http_call *client_stream(struct client *c, const char *path, usec_t silence, const struct http_handlers *handlers, void *userdata)
+struct http_call *client_stream(struct client *c, const char *path, usec_t silence, const struct http_handlers *handlers,
+                                void *userdata)
 {
     refresh(c, false);
     renew(c, false); /* with ten seconds' leeway: this stream starts with what there is */
@@ -173,7 +174,8 @@ struct http_call *client_stream(struct client *c, const char *path, usec_t silen
 static bool says_json(const struct http_reply *r)
 {
     char type[128];
-    return http_reply_header(r, "Content-Type", type, sizeof type) && (str_starts(type, "application/json") || strstr(type, "+json"));
+    return http_reply_header(r, "Content-Type", type, sizeof type) &&
+           (str_starts(type, "application/json") || strstr(type, "+json"));
 }
 
 static void read_reply(const struct client_call *call, const struct http_reply *r, struct client_reply *reply)

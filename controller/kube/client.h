@@ -18,15 +18,15 @@
 #include <jansson.h>
 
 #define CLIENT_RATE_PER_SECOND 50
-#define CLIENT_RATE_BURST 100
-#define CLIENT_IN_FLIGHT_MAX 64                /* more wait in the queue */
-#define CLIENT_BODY_MAX ((size_t)64 << 20)     /* a longer answer fails with INVALID; lists are to be asked for in pages */
-#define CLIENT_TIMEOUT (30 * USEC_SEC)
-#define CLIENT_USER_AGENT "drillyard/" DRILLYARD_VERSION
+#define CLIENT_RATE_BURST      100
+#define CLIENT_IN_FLIGHT_MAX   64                 /* more wait in the queue */
+#define CLIENT_BODY_MAX        ((size_t)64 << 20) /* a longer answer fails with INVALID; lists are to be asked for in pages */
+#define CLIENT_TIMEOUT         (30 * USEC_SEC)
+#define CLIENT_USER_AGENT      "drillyard/" DRILLYARD_VERSION
 
 struct client;
 struct client *client_new(struct loop *l, struct config *config); /* config: borrowed, refreshed; freed right after the client */
-void client_free(struct client *c);                               /* cancels what is open, without a word; NULL is fine; not from a callback */
+void client_free(struct client *c); /* cancels what is open, without a word; NULL is fine; not from a callback */
 void client_set_rate(struct client *c, double per_second, double burst); /* both at least 1 */
 
 /* Borrowed until client_send() returns. */
@@ -51,5 +51,6 @@ void client_cancel(struct client_call *call); /* NULL is fine; allowed in its ow
 
 /* For kube/watch.c and sessions: a GET stream, outside the rate limit; and what to do about a 401: reads the credentials anew. True: it
  * makes sense to try again at once; false: a program has been asked for new ones, later. */
-struct http_call *client_stream(struct client *c, const char *path, usec_t silence, const struct http_handlers *handlers, void *userdata);
+struct http_call *client_stream(struct client *c, const char *path, usec_t silence, const struct http_handlers *handlers,
+                                void *userdata);
 bool client_refused(struct client *c);

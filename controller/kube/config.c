@@ -4,8 +4,8 @@
 #include "kube/exec_plugin.h"
 #include "kube/file.h"
 
-#define TOKEN_AGE USEC_MINUTE    /* client-go transport/token_source.go */
-#define CA_AGE (5 * USEC_MINUTE) /* client-go transport/ca_rotation.go */
+#define TOKEN_AGE USEC_MINUTE       /* client-go transport/token_source.go */
+#define CA_AGE    (5 * USEC_MINUTE) /* client-go transport/ca_rotation.go */
 
 static void secret_free(char *s)
 {

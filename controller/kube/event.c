@@ -3,12 +3,12 @@
 #include "base/rfc3339.h"
 #include "base/str.h"
 
-#define FIELD_MAX ((size_t)128)
-#define NOTE_MAX ((size_t)1024)
-#define NAME_MAX_BYTES ((size_t)253)
+#define FIELD_MAX          ((size_t)128)
+#define NOTE_MAX           ((size_t)1024)
+#define NAME_MAX_BYTES     ((size_t)253)
 #define QUALIFIED_NAME_MAX ((size_t)63)
 #define CONTROLLER_DEFAULT "drillyard.dev/controller"
-#define ELLIPSIS "…"
+#define ELLIPSIS           "…"
 
 /* A JSON string of at most `max` bytes, cut between characters. What is not UTF-8 is replaced. */
 static json_t *cut(const char *s, size_t max, const char *ellipsis)

@@ -9,12 +9,12 @@
 #include <jansson.h>
 
 struct event {
-    const char *type;      /* "Warning", or anything else for Normal */
-    const char *reason;    /* CamelCase; at most 128 bytes; NULL or "": "Unknown" */
-    const char *action;    /* what was being done; at most 128; NULL or "": as the reason */
-    const char *note;      /* for people; at most 1,024 bytes; NULL: none */
-    usec_t wall;           /* when, UTC */
-    const char *instance;  /* which process of ours; at most 128; NULL or "": "unknown" */
+    const char *type;       /* "Warning", or anything else for Normal */
+    const char *reason;     /* CamelCase; at most 128 bytes; NULL or "": "Unknown" */
+    const char *action;     /* what was being done; at most 128; NULL or "": as the reason */
+    const char *note;       /* for people; at most 1,024 bytes; NULL: none */
+    usec_t wall;            /* when, UTC */
+    const char *instance;   /* which process of ours; at most 128; NULL or "": "unknown" */
     const char *controller; /* qualified name, "drillyard.dev/controller", which stands in where it is NULL or malformed */
     /* What it is about: */
     const char *api_version, *kind, *ns /* NULL or "": cluster-scoped */, *name, *uid, *rv; /* uid, rv may be NULL */

@@ -11,12 +11,12 @@
 #include "net/url.h"
 #include "net/ws.h"
 
-#define PROTOCOL "v5.channel.k8s.io"
-#define NEEDS "exec sessions need Kubernetes 1.30 or newer (WebSocket subprotocol " PROTOCOL ")"
-#define FRAME_MAX ((size_t)32 << 10)  /* client-go's piece; the server takes 32 MiB */
-#define QUEUE_SLACK ((size_t)4 << 10) /* for channel bytes and the CLOSE frame, which is never refused */
-#define URL_MAX ((size_t)8 << 10)
-#define DRAIN_TIME (5 * USEC_SEC)    /* after the Status, without a word, until the connection counts as over */
+#define PROTOCOL     "v5.channel.k8s.io"
+#define NEEDS        "exec sessions need Kubernetes 1.30 or newer (WebSocket subprotocol " PROTOCOL ")"
+#define FRAME_MAX    ((size_t)32 << 10) /* client-go's piece; the server takes 32 MiB */
+#define QUEUE_SLACK  ((size_t)4 << 10)  /* for channel bytes and the CLOSE frame, which is never refused */
+#define URL_MAX      ((size_t)8 << 10)
+#define DRAIN_TIME   (5 * USEC_SEC) /* after the Status, without a word, until the connection counts as over */
 #define EXPLAIN_TIME (5 * USEC_SEC)
 
 struct exec {

@@ -18,18 +18,19 @@
 struct config;
 struct loop;
 
-#define EXEC_QUEUE_MAX ((size_t)1 << 20)   /* bytes of stdin waiting to be sent */
+#define EXEC_QUEUE_MAX   ((size_t)1 << 20) /* bytes of stdin waiting to be sent */
 #define EXEC_MESSAGE_MAX ((size_t)4 << 20) /* one message of the server; a longer one ends the session as EXEC_UNKNOWN */
-#define EXEC_PING_EVERY (5 * USEC_SEC)
-#define EXEC_DEAD_AFTER (10 * USEC_SEC) /* without a byte or a pong */
+#define EXEC_PING_EVERY  (5 * USEC_SEC)
+#define EXEC_DEAD_AFTER  (10 * USEC_SEC) /* without a byte or a pong */
 
 struct exec_request {
     const char *ns, *pod;
-    const char *container;      /* NULL: the pod's only one */
-    const char *const *command; /* NULL terminated argv, at least one; no shell is involved. Together with the rest of the URL at most
+    const char *container; /* NULL: the pod's only one */
+    const char *const
+        *command;           /* NULL terminated argv, at least one; no shell is involved. Together with the rest of the URL at most
                                    about 1,900 bytes encoded (libwebsockets 4.1 cuts longer ones); refused above that */
-    bool stdin_open;            /* false: the program's stdin is empty from the start */
-    usec_t connect_timeout;     /* until the server has accepted the exec; 0: 10 s */
+    bool stdin_open;        /* false: the program's stdin is empty from the start */
+    usec_t connect_timeout; /* until the server has accepted the exec; 0: 10 s */
 };
 
 enum exec_outcome {

@@ -43,7 +43,8 @@ static bool exit_code_of(const json_t *status, int *ret_code)
 {
     size_t i;
     json_t *cause;
-    json_array_foreach (json_object_get(json_object_get(status, "details"), "causes"), i, cause) {
+    json_array_foreach(json_object_get(json_object_get(status, "details"), "causes"), i, cause)
+    {
         int64_t code;
         if (str_equal(text_of(cause, "reason"), "ExitCode") && str_to_i64(text_of(cause, "message"), 0, 255, &code)) {
             *ret_code = (int)code;

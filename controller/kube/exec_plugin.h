@@ -17,8 +17,8 @@ struct exec_plugin;
 struct loop;
 
 #define EXEC_PLUGIN_OUTPUT_MAX ((size_t)1 << 20)
-#define EXEC_PLUGIN_TIMEOUT (60 * USEC_SEC) /* then it is killed */
-#define EXEC_PLUGIN_LEEWAY (10 * USEC_SEC)  /* so much before its expiry a credential counts as expired */
+#define EXEC_PLUGIN_TIMEOUT    (60 * USEC_SEC) /* then it is killed */
+#define EXEC_PLUGIN_LEEWAY     (10 * USEC_SEC) /* so much before its expiry a credential counts as expired */
 
 /* `stanza`: apiVersion (…/v1 or …/v1beta1), command, args, env, interactiveMode, provideClusterInfo, installHint. A command with a
  * slash in it is relative to `dir`. `cluster`: for spec.cluster (server, certificate-authority-data, …), used where

@@ -39,13 +39,12 @@ static int add_extra(struct strlist *headers, const json_t *extra, struct error 
     const char *key;
     json_t *values, *value;
     size_t i;
-    json_object_foreach ((json_t *)(uintptr_t)extra, key, values) {
+    json_object_foreach((json_t *)(uintptr_t)extra, key, values)
+    {
         auto_free char *name = extra_name(key);
         if (!name || !json_is_array(values))
             return error_set(err, ERROR_INVALID, "as-user-extra: each key must be short and have a list of texts");
-        json_array_foreach (values, i, value)
-            if (add(headers, name, "as-user-extra", value, err) < 0)
-                return -1;
+        json_array_foreach(values, i, value) if (add(headers, name, "as-user-extra", value, err) < 0) return -1;
     }
     return 0;
 }
@@ -63,15 +62,14 @@ int impersonate_headers(const json_t *user, struct strlist *headers, struct erro
     size_t i;
     json_t *group;
     if (!as)
-        return uid || groups || extra ? error_set(err, ERROR_INVALID, "as: is missing beside as-uid, as-groups or as-user-extra") : 0;
+        return uid || groups || extra ? error_set(err, ERROR_INVALID, "as: is missing beside as-uid, as-groups or as-user-extra")
+                                      : 0;
     if (groups && !json_is_array(groups))
         return error_set(err, ERROR_INVALID, "as-groups: must be a list of texts");
     if (extra && !json_is_object(extra))
         return error_set(err, ERROR_INVALID, "as-user-extra: must be a map of lists");
     if (add(headers, "Impersonate-User", "as", as, err) < 0 || (uid && add(headers, "Impersonate-Uid", "as-uid", uid, err) < 0))
         return -1;
-    json_array_foreach (groups, i, group)
-        if (add(headers, "Impersonate-Group", "as-groups", group, err) < 0)
-            return -1;
+    json_array_foreach(groups, i, group) if (add(headers, "Impersonate-Group", "as-groups", group, err) < 0) return -1;
     return extra ? add_extra(headers, extra, err) : 0;
 }

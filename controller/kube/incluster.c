@@ -10,11 +10,13 @@ int config_load_in_cluster(struct config *ret_config, const char *dir, struct er
     const char *host = getenv("KUBERNETES_SERVICE_HOST"), *port = getenv("KUBERNETES_SERVICE_PORT");
     int64_t number;
     if (str_empty(host) || str_empty(port))
-        return error_set(err, ERROR_NOT_FOUND, "not in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set; "
-                                               "outside of a cluster use a kubeconfig");
+        return error_set(err, ERROR_NOT_FOUND,
+                         "not in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set; "
+                         "outside of a cluster use a kubeconfig");
     if (!str_to_i64(port, 1, 65535, &number)) {
         char quoted[64];
-        return error_set(err, ERROR_INVALID, "KUBERNETES_SERVICE_PORT: \"%s\" is not a port", str_quote(quoted, sizeof(quoted), port));
+        return error_set(err, ERROR_INVALID, "KUBERNETES_SERVICE_PORT: \"%s\" is not a port",
+                         str_quote(quoted, sizeof(quoted), port));
     }
     if (!dir)
         dir = DIRECTORY;

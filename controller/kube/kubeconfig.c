@@ -2,17 +2,17 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "kube/base64.h"
 #include "kube/exec_plugin.h"
 #include "kube/file.h"
 #include "kube/impersonate.h"
 #include "kube/yaml.h"
 #include "net/url.h"
 
-#include <openssl/evp.h>
 #include <pwd.h>
 #include <unistd.h>
 
-#define FILES_MAX 32
+#define FILES_MAX      32
 #define KUBECONFIG_MAX ((size_t)4 << 20)
 
 /* One named entry (a cluster, a user, a context) and the file that it stands in. */
@@ -66,21 +66,6 @@ static int bool_get(const struct stanza *s, const char *field, bool *ret_value, 
     return 0;
 }
 
-/* Strict but for line breaks; the text must have no NUL in it (all of these are PEM). */
-static char *base64_decode(const char *coded)
-{
-    size_t n = 0, length = strlen(coded);
-    auto_free char *packed = mem_alloc(length + 1), *plain = mem_alloc(length / 4 * 3 + 4);
-    for (const char *c = coded; *c; c++)
-        if (!strchr(" \t\r\n", *c))
-            packed[n++] = *c;
-    if (n == 0 || n % 4 != 0 || n > INT32_MAX || EVP_DecodeBlock((unsigned char *)plain, (unsigned char *)packed, (int)n) < 0)
-        return NULL;
-    size_t size = n / 4 * 3 - (packed[n - 1] == '=') - (packed[n - 2] == '=');
-    plain[size] = '\0';
-    return strlen(plain) == size ? mem_take(plain) : NULL;
-}
-
 static char *path_of(const struct stanza *s, const char *path)
 {
     return path[0] == '/' ? mem_strdup(path) : mem_printf("%s/%s", s->dir, path);
@@ -96,7 +81,7 @@ static int pem_get(const struct stanza *s, const char *field, char **ret_pem, ch
         return -1;
     auto_free char *pem = NULL, *full = NULL;
     if (coded) {
-        pem = base64_decode(coded);
+        pem = base64_decode_text(coded);
         if (!pem)
             return wrong(s, data_field, err, "is not base64 of a PEM text");
     } else if (path) {
@@ -179,9 +164,9 @@ static json_t *cluster_info(const struct stanza *cluster, const struct config *c
 static int user_take(const struct stanza *s, const struct stanza *cluster, struct config *c, struct error *err)
 {
     const json_t *provider = json_object_get(s->body, "auth-provider"), *exec = json_object_get(s->body, "exec");
-    if (pem_get(s, "client-certificate", &c->tls.cert_pem, NULL, err) < 0 || pem_get(s, "client-key", &c->tls.key_pem, NULL, err) < 0 ||
-        token_take(s, c, err) < 0 || text_copy(s, "username", &c->username, err) < 0 ||
-        text_copy(s, "password", &c->password, err) < 0)
+    if (pem_get(s, "client-certificate", &c->tls.cert_pem, NULL, err) < 0 ||
+        pem_get(s, "client-key", &c->tls.key_pem, NULL, err) < 0 || token_take(s, c, err) < 0 ||
+        text_copy(s, "username", &c->username, err) < 0 || text_copy(s, "password", &c->password, err) < 0)
         return -1;
     if (!c->tls.cert_pem != !c->tls.key_pem)
         return wrong(s, c->tls.cert_pem ? "client-key" : "client-certificate", err, "is missing beside the other of the two");
@@ -195,7 +180,8 @@ static int user_take(const struct stanza *s, const struct stanza *cluster, struc
                    str_quote(quoted, sizeof(quoted), name ? name : ""));
         return wrong(s, "auth-provider", err, what);
     }
-    if (have || !exec || json_is_null(exec)) /* a plugin is for those who have nothing else (client-go plugin/pkg/client/auth/exec) */
+    if (have || !exec ||
+        json_is_null(exec)) /* a plugin is for those who have nothing else (client-go plugin/pkg/client/auth/exec) */
         return 0;
     json_auto_t *info = cluster_info(cluster, c);
     if (exec_plugin_new(exec, s->dir, info, &c->exec, err) < 0)
@@ -240,21 +226,26 @@ static int stanza_find(const struct document *documents, size_t count, const cha
     for (size_t d = 0; d < count; d++) {
         size_t i;
         json_t *item;
-        json_array_foreach (json_object_get(documents[d].root, list), i, item) {
+        json_array_foreach(json_object_get(documents[d].root, list), i, item)
+        {
             if (!str_equal(json_string_value(json_object_get(item, "name")), name))
                 continue;
-            *ret_stanza = (struct stanza){
-                .kind = kind, .name = name, .path = documents[d].path, .dir = documents[d].dir, .body = json_object_get(item, kind)};
+            *ret_stanza = (struct stanza){.kind = kind,
+                                          .name = name,
+                                          .path = documents[d].path,
+                                          .dir = documents[d].dir,
+                                          .body = json_object_get(item, kind)};
             if (json_is_object(ret_stanza->body))
                 return 0;
             return error_set(err, ERROR_INVALID, "%s: %s[%zu].%s: must be a map", documents[d].path, list, i, kind);
         }
     }
-    return error_set(err, ERROR_NOT_FOUND, "%s%s: there is no %s \"%s\"", documents[0].path, count > 1 ? " and the others" : "", kind,
-                     str_quote(quoted, sizeof(quoted), name));
+    return error_set(err, ERROR_NOT_FOUND, "%s%s: there is no %s \"%s\"", documents[0].path, count > 1 ? " and the others" : "",
+                     kind, str_quote(quoted, sizeof(quoted), name));
 }
 
-static int documents_resolve(const struct document *documents, size_t count, const char *context, struct config *c, struct error *err)
+static int documents_resolve(const struct document *documents, size_t count, const char *context, struct config *c,
+                             struct error *err)
 {
     struct stanza at, cluster, user;
     const char *cluster_name, *user_name, *ns;

@@ -18,9 +18,9 @@ bool resource_add_path(struct buf *b, const struct resource *r, const char *ns, 
 struct resource_list {
     const char *label_selector, *field_selector;
     const char *resource_version;
-    bool exact;              /* resourceVersionMatch=Exact instead of NotOlderThan; matters only with resource_version */
+    bool exact; /* resourceVersionMatch=Exact instead of NotOlderThan; matters only with resource_version */
     unsigned limit;
-    const char *continued;   /* the token of the page before; resource_version must then be NULL */
+    const char *continued; /* the token of the page before; resource_version must then be NULL */
 };
 bool resource_add_list(struct buf *b, const struct resource_list *l);
 

@@ -4,7 +4,7 @@
 #include "base/str.h"
 
 #define RETRY_AFTER_MAX_S 3600
-#define TEXT_MAX ((size_t)2048)
+#define TEXT_MAX          ((size_t)2048)
 
 /* apimachinery pkg/apis/meta/v1/types.go, StatusReason. */
 static const struct {
@@ -67,7 +67,11 @@ static bool has_cause(const json_t *details, const char *reason)
 {
     size_t i;
     json_t *cause;
-    json_array_foreach(json_object_get(details, "causes"), i, cause) if (str_equal(text_of(cause, "reason"), reason)) return true;
+    json_array_foreach(json_object_get(details, "causes"), i, cause)
+    {
+        if (str_equal(text_of(cause, "reason"), reason))
+            return true;
+    }
     return false;
 }
 

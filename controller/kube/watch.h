@@ -16,11 +16,12 @@
 
 struct watch;
 struct watch_handlers {
-    void (*on_open)(void *userdata); /* 2xx; may be NULL */
+    void (*on_open)(void *userdata);                                    /* 2xx; may be NULL */
     void (*on_event)(void *userdata, const char *type, json_t *object); /* "ADDED" "MODIFIED" "DELETED" "BOOKMARK"; borrowed */
     void (*on_end)(void *userdata, const struct error *err);            /* the watch is freed after this returns */
 };
 /* `path` with watch=1, timeoutSeconds, … in its query. `silence`: as in net/http.h; 0: no watchdog. */
-struct watch *watch_start(struct client *c, const char *path, usec_t silence, const struct watch_handlers *handlers, void *userdata);
-void watch_free(struct watch *w); /* NULL is fine; allowed in its own callbacks */
+struct watch *watch_start(struct client *c, const char *path, usec_t silence, const struct watch_handlers *handlers,
+                          void *userdata);
+void watch_free(struct watch *w);                   /* NULL is fine; allowed in its own callbacks */
 unsigned long watch_skipped(const struct watch *w); /* events that could not be read, so far */

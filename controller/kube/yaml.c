@@ -22,7 +22,8 @@ static json_t *scalar_of(const struct walk *w, const yaml_node_t *node)
 {
     const char *text = (const char *)node->data.scalar.value;
     if (node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-        (str_equal(text, "") || str_equal(text, "~") || str_equal(text, "null") || str_equal(text, "Null") || str_equal(text, "NULL")))
+        (str_equal(text, "") || str_equal(text, "~") || str_equal(text, "null") || str_equal(text, "Null") ||
+         str_equal(text, "NULL")))
         return json_null();
     json_t *value = memchr(text, '\0', node->data.scalar.length) ? NULL : json_stringn(text, node->data.scalar.length);
     return value ? value : refuse(w, node, "the text is not plain UTF-8");

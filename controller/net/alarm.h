@@ -5,5 +5,6 @@
 
 struct alarm;
 struct alarm *alarm_new(struct loop *l, void (*ring)(void *userdata), void *userdata);
-void alarm_at(struct alarm *a, usec_t when); /* time_monotonic() terms; in the past: soon; USEC_NEVER: off; replaces the former time */
-void alarm_free(struct alarm *a);            /* NULL is fine; safe from its own callback */
+void alarm_at(struct alarm *a,
+              usec_t when);       /* time_monotonic() terms; in the past: soon; USEC_NEVER: off; replaces the former time */
+void alarm_free(struct alarm *a); /* NULL is fine; safe from its own callback */

@@ -36,32 +36,32 @@ struct http_request {
     const struct strlist *headers; /* ready lines "Name: value"; NULL: none */
     const void *body;              /* NULL: none; "Content-Type" belongs into the headers */
     size_t body_length;
-    const struct tls *tls; /* NULL: the system's trust, no certificate of ours */
-    const char *proxy;     /* NULL: as the environment says */
-    usec_t timeout;        /* from http_start() to the last byte; 0: 30 s, and none for a stream */
+    const struct tls *tls;  /* NULL: the system's trust, no certificate of ours */
+    const char *proxy;      /* NULL: as the environment says */
+    usec_t timeout;         /* from http_start() to the last byte; 0: 30 s, and none for a stream */
     usec_t connect_timeout; /* name, TCP and TLS together; 0: 10 s */
-    usec_t silence;        /* stream: UNAVAILABLE when no byte has come for so long; 0: no watchdog */
-    size_t max_body;       /* gathered; 0: 64 KiB */
-    bool cut_body;         /* a longer body is cut there, and that is no error */
-    bool compressed;       /* accept gzip (never on streams: libcurl fails at the second gzip member, and kube-apiserver sends many) */
-    bool own_connection;   /* a new connection, closed afterwards */
+    usec_t silence;         /* stream: UNAVAILABLE when no byte has come for so long; 0: no watchdog */
+    size_t max_body;        /* gathered; 0: 64 KiB */
+    bool cut_body;          /* a longer body is cut there, and that is no error */
+    bool compressed; /* accept gzip (never on streams: libcurl fails at the second gzip member, and kube-apiserver sends many) */
+    bool own_connection; /* a new connection, closed afterwards */
 };
 
 /* Borrowed until the callback returns. */
 struct http_reply {
     struct error err;
-    int status;         /* 0: no answer came */
-    const char *body;   /* gathered; NUL terminated; never NULL; "" for streams */
+    int status;       /* 0: no answer came */
+    const char *body; /* gathered; NUL terminated; never NULL; "" for streams */
     size_t body_length;
-    const char *head;   /* the answer's header lines as they came; never NULL */
-    usec_t latency;     /* from http_start() to the last byte */
+    const char *head; /* the answer's header lines as they came; never NULL */
+    usec_t latency;   /* from http_start() to the last byte */
 };
 /* The value of a header, by its name in any case, trimmed. False: not there, or longer than size - 1. */
 bool http_reply_header(const struct http_reply *r, const char *name, char *ret_value, size_t size);
 
 struct http_handlers {
-    void (*on_open)(void *userdata, int status);                   /* stream: the answer's head has come; may be NULL */
-    void (*on_data)(void *userdata, const void *bytes, size_t n);  /* NULL: not a stream, the body is gathered */
+    void (*on_open)(void *userdata, int status);                     /* stream: the answer's head has come; may be NULL */
+    void (*on_data)(void *userdata, const void *bytes, size_t n);    /* NULL: not a stream, the body is gathered */
     void (*on_done)(void *userdata, const struct http_reply *reply); /* the call is freed after this returns */
 };
 struct http_call;

@@ -6,12 +6,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#define TIMEOUT_DEFAULT (30 * USEC_SEC)
+#define TIMEOUT_DEFAULT         (30 * USEC_SEC)
 #define CONNECT_TIMEOUT_DEFAULT (10 * USEC_SEC)
-#define URL_MAX ((size_t)64 << 10)
-#define UNACKNOWLEDGED_MS 30000u
-#define KEEPALIVE_IDLE_S 30L
-#define KEEPALIVE_EVERY_S 10L
+#define URL_MAX                 ((size_t)64 << 10)
+#define UNACKNOWLEDGED_MS       30000u
+#define KEEPALIVE_IDLE_S        30L
+#define KEEPALIVE_EVERY_S       10L
 
 /* ── what libcurl tells ── */
 

@@ -9,10 +9,10 @@
 /* Why a callback of ours told libcurl to stop. */
 enum http_stop {
     HTTP_STOP_NONE,
-    HTTP_STOP_CUT,     /* enough of the body: no error */
-    HTTP_STOP_BODY,    /* the body is longer than max_body */
-    HTTP_STOP_HEAD,    /* the head is longer than HTTP_HEADERS_MAX */
-    HTTP_STOP_RESEND,  /* it would be sent a second time, and that is not safe */
+    HTTP_STOP_CUT,    /* enough of the body: no error */
+    HTTP_STOP_BODY,   /* the body is longer than max_body */
+    HTTP_STOP_HEAD,   /* the head is longer than HTTP_HEADERS_MAX */
+    HTTP_STOP_RESEND, /* it would be sent a second time, and that is not safe */
 };
 
 struct http_generation;

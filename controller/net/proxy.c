@@ -116,7 +116,8 @@ static int proxy_parse(const char *url, struct proxy *p, struct error *err)
         memcpy(scheme, url, n);
         scheme[n] = '\0';
         if (strcasecmp(scheme, "http") != 0)
-            return error_set(err, ERROR_INVALID, "a proxy of the kind \"%s\" cannot carry exec sessions; use an http:// proxy", scheme);
+            return error_set(err, ERROR_INVALID, "a proxy of the kind \"%s\" cannot carry exec sessions; use an http:// proxy",
+                             scheme);
         rest = scheme_end + 3;
     }
     size_t length = strcspn(rest, "/?#");

@@ -94,7 +94,8 @@ static void connected(uv_connect_t *request, int status)
         finish(p, &(struct error){0});
         return;
     }
-    error_set(&p->err, status == UV_ETIMEDOUT ? ERROR_TIMEOUT : ERROR_UNAVAILABLE, "connect to %s: %s", p->where, uv_strerror(status));
+    error_set(&p->err, status == UV_ETIMEDOUT ? ERROR_TIMEOUT : ERROR_UNAVAILABLE, "connect to %s: %s", p->where,
+              uv_strerror(status));
     try_next(p);
 }
 

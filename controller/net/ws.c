@@ -3,10 +3,10 @@
 #include "base/str.h"
 
 #define CONNECT_TIMEOUT (10 * USEC_SEC)
-#define PING_EVERY (5 * USEC_SEC)
-#define DEAD_AFTER (10 * USEC_SEC)
-#define PING_LEAST (50 * USEC_MSEC)
-#define SIZE_DEFAULT ((size_t)1 << 20)
+#define PING_EVERY      (5 * USEC_SEC)
+#define DEAD_AFTER      (10 * USEC_SEC)
+#define PING_LEAST      (50 * USEC_MSEC)
+#define SIZE_DEFAULT    ((size_t)1 << 20)
 
 /* ── ending ── */
 
@@ -149,7 +149,8 @@ static int headers_copy(struct ws *w, const struct strlist *headers, struct erro
         strlist_add(&w->headers, line);
     }
     if (total > WS_HEADERS_MAX)
-        return error_set(err, ERROR_INVALID, "the request's headers have %zu bytes; at most %zu can be sent", total, WS_HEADERS_MAX);
+        return error_set(err, ERROR_INVALID, "the request's headers have %zu bytes; at most %zu can be sent", total,
+                         WS_HEADERS_MAX);
     return 0;
 }
 
@@ -158,8 +159,8 @@ static int options_take(struct ws *w, const struct ws_options *o, struct error *
     if (url_parse(o->url, &w->url, err) < 0)
         return -1;
     if (strlen(w->url.rest) > WS_TARGET_MAX)
-        return error_set(err, ERROR_INVALID, "the request's path and query have %zu bytes; at most %zu can be sent", strlen(w->url.rest),
-                         WS_TARGET_MAX);
+        return error_set(err, ERROR_INVALID, "the request's path and query have %zu bytes; at most %zu can be sent",
+                         strlen(w->url.rest), WS_TARGET_MAX);
     w->target = mem_printf("%s%s", w->url.rest[0] == '/' ? "" : "/", w->url.rest);
     w->url.rest = w->target;
     if (headers_copy(w, o->headers, err) < 0 || proxy_decide(o->proxy, w->url.https, w->url.host, &w->proxy, err) < 0)

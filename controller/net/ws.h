@@ -18,15 +18,15 @@
 #include "net/loop.h"
 #include "net/tls.h"
 
-#define WS_TARGET_MAX ((size_t)2000)   /* path and query */
+#define WS_TARGET_MAX  ((size_t)2000)  /* path and query */
 #define WS_HEADERS_MAX ((size_t)24576) /* all header lines of ours together */
 
 struct ws;
 
 /* Borrowed until ws_open() returns. */
 struct ws_options {
-    const char *url;      /* "https://…" or "http://…" */
-    const char *protocol; /* the one subprotocol offered; the server must choose it; NULL: none */
+    const char *url;               /* "https://…" or "http://…" */
+    const char *protocol;          /* the one subprotocol offered; the server must choose it; NULL: none */
     const struct strlist *headers; /* ready lines "Name: value"; NULL: none */
     const struct tls *tls;         /* NULL: the system's trust, no certificate of ours */
     const char *proxy;             /* NULL: as the environment says (net/proxy.h) */

@@ -12,10 +12,10 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define HEADER_ROOM 32768     /* bearer tokens of many kB are normal; libwebsockets' default of 4,096 refuses them */
-#define FD_TABLE_MAX 16384    /* libwebsockets sizes its tables by RLIMIT_NOFILE, which in a container may be a billion */
-#define LINGER_SECONDS 5      /* a connection closed with bytes unsent */
-#define CLOSING_TURNS 4       /* see closing_turn() */
+#define HEADER_ROOM         32768 /* bearer tokens of many kB are normal; libwebsockets' default of 4,096 refuses them */
+#define FD_TABLE_MAX        16384 /* libwebsockets sizes its tables by RLIMIT_NOFILE, which in a container may be a billion */
+#define LINGER_SECONDS      5     /* a connection closed with bytes unsent */
+#define CLOSING_TURNS       4     /* see closing_turn() */
 #define FINISHING_CALLS_MAX 3
 
 static struct ws_context *contexts; /* of all loops; net/ has no place on struct loop to keep them */
@@ -114,7 +114,8 @@ static SSL_CTX *ssl_new(const struct tls *tls, const char *name, struct error *e
 
 /* ── the context ── */
 
-static bool same_way(const struct ws_context *c, const struct loop *loop, const struct tls *tls, const char *name, const char *proxy)
+static bool same_way(const struct ws_context *c, const struct loop *loop, const struct tls *tls, const char *name,
+                     const char *proxy)
 {
     return c->loop == loop && str_equal(c->name, name) && str_equal(c->proxy, proxy) && c->tls.insecure == tls->insecure &&
            str_equal(c->tls.ca_pem, tls->ca_pem) && str_equal(c->tls.cert_pem, tls->cert_pem) &&

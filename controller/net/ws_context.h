@@ -20,8 +20,8 @@ struct ws_context {
     struct ws_context *next;
     struct loop *loop;
     struct tls tls;
-    char *name;         /* that the certificate must carry; NULL: no TLS */
-    char *proxy;        /* "user:password@host:port" as libwebsockets wants it; "": none */
+    char *name;  /* that the certificate must carry; NULL: no TLS */
+    char *proxy; /* "user:password@host:port" as libwebsockets wants it; "": none */
     unsigned refs;
     struct ssl_ctx_st *ssl;
     int event_number;        /* see ws_context.c */

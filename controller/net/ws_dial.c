@@ -19,7 +19,8 @@ void ws_connect_next(struct ws *w)
         ws_context_unref(w->context);
         w->context = context;
         url_authority(&w->url, authority, sizeof(authority));
-        static const lws_retry_bo_t no_pings = {0}; /* libwebsockets' own count whole seconds and only pongs; ours is in timer_due() */
+        static const lws_retry_bo_t no_pings = {
+            0}; /* libwebsockets' own count whole seconds and only pongs; ours is in timer_due() */
         struct lws_client_connect_info info = {
             .context = context->lws,
             .address = proxied ? w->url.host : address,
@@ -72,7 +73,8 @@ static void lookup_done(uv_getaddrinfo_t *request, int status, struct addrinfo *
             w->address_count = 1; /* the proxy is a property of the context: one address */
         if (w->state == WS_RESOLVING) {
             if (w->address_count == 0) {
-                error_set(&w->close.err, ERROR_UNAVAILABLE, "look up %s: %s", host, status < 0 ? uv_strerror(status) : "no address");
+                error_set(&w->close.err, ERROR_UNAVAILABLE, "look up %s: %s", host,
+                          status < 0 ? uv_strerror(status) : "no address");
                 ws_end(w);
             } else {
                 w->state = WS_CONNECTING;

@@ -10,7 +10,7 @@
 #include <uv.h>
 
 #define WS_ADDRESSES_MAX 8
-#define WS_ADDRESS_SIZE 64
+#define WS_ADDRESS_SIZE  64
 
 enum ws_state { WS_RESOLVING, WS_CONNECTING, WS_OPEN, WS_CLOSED };
 

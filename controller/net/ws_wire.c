@@ -56,7 +56,10 @@ static int refused(struct ws *w, struct lws *wsi, const char *why, size_t length
         w->close.err.http_status = status;
     } else if (w->close.err.class == ERROR_NONE) {
         char text[160], quoted[200];
-        snprintf(text, sizeof(text), "%.*s", (int)usec_min((usec_t)length, sizeof(text) - 1), why ? why : "closed");
+        if (length > 0)
+            snprintf(text, sizeof(text), "%.*s", (int)length, why);
+        else
+            str_copy(text, sizeof(text), "closed before the answer");
         error_set(&w->close.err, ERROR_UNAVAILABLE, "connect to %s port %d: %s", w->url.host, w->url.port,
                   str_quote(quoted, sizeof(quoted), text));
     }

@@ -24,11 +24,11 @@ static void alarms_run(void *userdata)
     usec_t now = world_now(t->world), when;
     void *item;
     t->armed = USEC_NEVER; /* the alarm rings once */
-    /* Bounded, so that a timer that sets itself for now lets the loop's other work through. */
+    /* Bounded, so that an alarm that sets itself for now lets the loop's other work through. */
     for (size_t left = heap_count(t->due); left && heap_peek(t->due, &when, &item) && when <= now; left--) {
-        struct alarm *timer = heap_pop(t->due);
-        timer->at = USEC_NEVER;
-        timer->fire(timer->userdata);
+        struct alarm *alarm = heap_pop(t->due);
+        alarm->at = USEC_NEVER;
+        alarm->fire(alarm->userdata);
     }
     alarms_arm(t);
 }
@@ -51,34 +51,34 @@ void alarms_free(struct alarms *t)
     free(t);
 }
 
-void alarm_init(struct alarm *timer, struct alarms *alarms, void (*fire)(void *userdata), void *userdata)
+void alarm_init(struct alarm *alarm, struct alarms *alarms, void (*fire)(void *userdata), void *userdata)
 {
-    *timer = (struct alarm){.alarms = alarms, .fire = fire, .userdata = userdata, .at = USEC_NEVER};
+    *alarm = (struct alarm){.alarms = alarms, .fire = fire, .userdata = userdata, .at = USEC_NEVER};
 }
 
-void alarm_clear(struct alarm *timer)
+void alarm_clear(struct alarm *alarm)
 {
-    if (!timer->alarms || timer->at == USEC_NEVER)
+    if (!alarm->alarms || alarm->at == USEC_NEVER)
         return;
-    heap_remove(timer->alarms->due, timer);
-    timer->at = USEC_NEVER;
-    alarms_arm(timer->alarms);
+    heap_remove(alarm->alarms->due, alarm);
+    alarm->at = USEC_NEVER;
+    alarms_arm(alarm->alarms);
 }
 
-void alarm_set(struct alarm *timer, usec_t at)
+void alarm_set(struct alarm *alarm, usec_t at)
 {
-    if (timer->at == at)
+    if (alarm->at == at)
         return;
-    if (timer->at != USEC_NEVER)
-        heap_remove(timer->alarms->due, timer);
-    timer->at = at;
+    if (alarm->at != USEC_NEVER)
+        heap_remove(alarm->alarms->due, alarm);
+    alarm->at = at;
     if (at != USEC_NEVER)
-        heap_add(timer->alarms->due, at, timer);
-    alarms_arm(timer->alarms);
+        heap_add(alarm->alarms->due, at, alarm);
+    alarms_arm(alarm->alarms);
 }
 
-void alarm_set_earlier(struct alarm *timer, usec_t at)
+void alarm_set_earlier(struct alarm *alarm, usec_t at)
 {
-    if (at < timer->at)
-        alarm_set(timer, at);
+    if (at < alarm->at)
+        alarm_set(alarm, at);
 }

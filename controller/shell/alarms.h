@@ -1,6 +1,6 @@
 /* shell/alarms.h — many alarms on the world's one alarm.
  *
- * A timer is embedded in what it serves, fires once, from the loop, and may set itself again. It must be cleared before its memory goes. */
+ * An alarm is embedded in what it serves, fires once, from the loop, and may set itself again. It must be cleared before its memory goes. */
 #pragma once
 
 #include "world/world.h"
@@ -16,7 +16,7 @@ struct alarm {
 struct alarms *alarms_new(struct world *world); /* takes the world's wake function */
 void alarms_free(struct alarms *t);             /* NULL is fine; all its alarms are cleared before */
 
-void alarm_init(struct alarm *timer, struct alarms *alarms, void (*fire)(void *userdata), void *userdata);
-void alarm_set(struct alarm *timer, usec_t at);         /* replaces an earlier time; NEVER clears */
-void alarm_set_earlier(struct alarm *timer, usec_t at); /* the earlier of the two */
-void alarm_clear(struct alarm *timer);
+void alarm_init(struct alarm *alarm, struct alarms *alarms, void (*fire)(void *userdata), void *userdata);
+void alarm_set(struct alarm *alarm, usec_t at);         /* replaces an earlier time; NEVER clears */
+void alarm_set_earlier(struct alarm *alarm, usec_t at); /* the earlier of the two */
+void alarm_clear(struct alarm *alarm);

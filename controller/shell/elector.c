@@ -18,7 +18,7 @@ struct elector {
     char *ns;
     void (*changed)(void *userdata, bool leads);
     void *userdata;
-    struct alarm timer;
+    struct alarm alarm;
     struct request *open;
     bool leads, stopping;
     int64_t epoch;
@@ -93,7 +93,7 @@ static void step(void *userdata)
         json_decref(d.body);
     }
     look_at_ourselves(e);
-    alarm_set(&e->timer, next);
+    alarm_set(&e->alarm, next);
 }
 
 struct elector *elector_new(struct world *world, struct alarms *alarms, const struct elector_options *options, struct error *err)
@@ -106,8 +106,8 @@ struct elector *elector_new(struct world *world, struct alarms *alarms, const st
     *e = (struct elector){
         .world = world, .lease = lease, .ns = mem_strdup(options->ns), .changed = options->changed, .userdata = options->userdata,
     };
-    alarm_init(&e->timer, alarms, step, e);
-    alarm_set(&e->timer, world_now(world));
+    alarm_init(&e->alarm, alarms, step, e);
+    alarm_set(&e->alarm, world_now(world));
     return e;
 }
 
@@ -115,7 +115,7 @@ void elector_free(struct elector *e)
 {
     if (!e)
         return;
-    alarm_clear(&e->timer);
+    alarm_clear(&e->alarm);
     if (e->open)
         e->open->elector = NULL;
     lease_free(e->lease);
@@ -150,7 +150,7 @@ void elector_stop(struct elector *e)
     e->stopping = true;
     if (e->lease)
         lease_stop(e->lease);
-    alarm_set(&e->timer, world_now(e->world));
+    alarm_set(&e->alarm, world_now(e->world));
 }
 
 bool elector_stopped(const struct elector *e)

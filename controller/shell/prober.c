@@ -21,7 +21,7 @@ struct prober_look {
     struct hold hold;
     prober_report_fn *report;
     void *userdata;
-    struct alarm timer;
+    struct alarm alarm;
     struct ask *ask; /* what is open */
     usec_t began;    /* monotonic, of this look */
     /* HTTP */
@@ -50,7 +50,7 @@ static void conclude(struct prober_look *l, struct evidence *e)
     bool news = hold_look(&l->hold, e, clock_now(l->prober->clock));
     json_decref(e->data);
     sample_clear(l);
-    alarm_set(&l->timer, usec_max(l->began + l->every, now_of(l) + 10 * USEC_MSEC));
+    alarm_set(&l->alarm, usec_max(l->began + l->every, now_of(l) + 10 * USEC_MSEC));
     l->report(l->userdata, &l->hold.shown, news);
 }
 
@@ -279,8 +279,8 @@ struct prober_look *prober_start(struct prober *p, const struct prober_want *wan
     };
     target_decode(want->target->root, &l->target, NULL);
     hold_init(&l->hold, want->hold_for, want->refresh);
-    alarm_init(&l->timer, p->alarms, look, l);
-    alarm_set(&l->timer, now_of(l));
+    alarm_init(&l->alarm, p->alarms, look, l);
+    alarm_set(&l->alarm, now_of(l));
     return l;
 }
 
@@ -288,7 +288,7 @@ void prober_stop(struct prober_look *l)
 {
     if (!l)
         return;
-    alarm_clear(&l->timer);
+    alarm_clear(&l->alarm);
     services_forget(l->prober->services, l);
     if (l->ask)
         l->ask->look = NULL;

@@ -14,13 +14,13 @@
 
 enum reflector_state {
     REFLECTOR_IDLE,           /* not run yet */
-    REFLECTOR_WAITING,        /* the timer leads on */
+    REFLECTOR_WAITING,        /* the alarm leads on */
     REFLECTOR_STREAMING_LIST, /* a watch that begins with everything there is */
     REFLECTOR_LISTING,        /* pages */
     REFLECTOR_WATCHING,
 };
 
-/* What the timer leads to. */
+/* What the alarm leads to. */
 enum reflector_next { NEXT_LIST, NEXT_WATCH };
 
 /* Which version a list must at least have. */
@@ -45,7 +45,7 @@ struct reflector {
     bool no_streaming_list; /* the server said that it has none */
     bool pages_once;        /* the streaming list failed: the next list goes by pages */
     bool synced;
-    struct alarm timer;
+    struct alarm alarm;
     struct backoff backoff;
     enum error_class told;
 
@@ -95,14 +95,14 @@ static void wait_and(struct reflector *r, enum reflector_next next, const struct
     }
     r->state = REFLECTOR_WAITING;
     r->next = next;
-    alarm_set(&r->timer, now + wait);
+    alarm_set(&r->alarm, now + wait);
 }
 
 static void at_once(struct reflector *r, enum reflector_next next)
 {
     r->state = REFLECTOR_WAITING;
     r->next = next;
-    alarm_set(&r->timer, world_now(r->world));
+    alarm_set(&r->alarm, world_now(r->world));
 }
 
 /* ── paths ── */
@@ -168,6 +168,7 @@ static void on_page(void *userdata, const struct world_reply *reply)
     r->request = NULL;
     if (reply->err.class == ERROR_GONE) {
         /* The continue token or the version is too old: everything, newest, from the start. */
+        free(mem_take(r->continue_token));
         r->from = FROM_NEWEST;
         r->pages_once = true;
         wait_and(r, NEXT_LIST, &reply->err);
@@ -233,7 +234,7 @@ static void take_event(struct reflector *r, const char *type, json_t *object)
         r->stats.bookmarks++;
         if (r->state == REFLECTOR_STREAMING_LIST && initial_events_end(object)) {
             r->state = REFLECTOR_WATCHING;
-            alarm_clear(&r->timer);
+            alarm_clear(&r->alarm);
             list_done(r, rv);
         }
     } else if (str_equal(type, "DELETED")) {
@@ -252,7 +253,7 @@ static void on_event(void *userdata, const char *type, json_t *object)
     r->events++;
     r->stats.events++;
     if (r->state == REFLECTOR_STREAMING_LIST)
-        alarm_set(&r->timer, world_now(r->world) + STREAM_LIST_PATIENCE);
+        alarm_set(&r->alarm, world_now(r->world) + STREAM_LIST_PATIENCE);
     take_event(r, type, object);
 }
 
@@ -263,7 +264,7 @@ static void on_end(void *userdata, const struct error *err)
     bool listing = r->state == REFLECTOR_STREAMING_LIST;
     usec_t lasted = world_now(r->world) - r->opened_at;
     r->stream = NULL;
-    alarm_clear(&r->timer);
+    alarm_clear(&r->alarm);
     if (lasted > HEALTHY)
         backoff_reset(&r->backoff);
     if (listing)
@@ -342,7 +343,7 @@ static void list_stream(struct reflector *r)
     r->state = REFLECTOR_STREAMING_LIST;
     r->list = store_list_begin(r->store);
     r->stats.lists++;
-    alarm_set(&r->timer, world_now(r->world) + STREAM_LIST_PATIENCE);
+    alarm_set(&r->alarm, world_now(r->world) + STREAM_LIST_PATIENCE);
     stream_open(r, &path);
 }
 
@@ -381,7 +382,7 @@ struct reflector *reflector_new(struct world *world, struct alarms *alarms, stru
         .userdata = options->userdata,
         .backoff = {.first = 800 * USEC_MSEC, .cap = 30 * USEC_SEC, .reset_after = HEALTHY},
     };
-    alarm_init(&r->timer, alarms, reflector_step, r);
+    alarm_init(&r->alarm, alarms, reflector_step, r);
     return r;
 }
 
@@ -389,7 +390,7 @@ void reflector_free(struct reflector *r)
 {
     if (!r)
         return;
-    alarm_clear(&r->timer);
+    alarm_clear(&r->alarm);
     world_stream_close(r->stream);
     if (r->request)
         r->request->reflector = NULL;

@@ -41,7 +41,7 @@ struct session {
     bool present;
     struct agent_state state;
     struct world_session *link;
-    struct alarm timer;
+    struct alarm alarm;
     struct backoff backoff;
     usec_t retry_at, open_by, ping_at, renew_at, wanted_until, heard_at; /* monotonic */
     usec_t ping_sent; /* 0: none is open */
@@ -62,7 +62,7 @@ static usec_t now_of(const struct session *s)
 
 static void schedule(struct session *s, usec_t at)
 {
-    alarm_set_earlier(&s->timer, at);
+    alarm_set_earlier(&s->alarm, at);
 }
 
 static void changed(struct session *s)
@@ -324,6 +324,7 @@ static void renew(struct session *s, usec_t now)
     json_put_int(body, "leaseMs", lease / USEC_MSEC);
     session_op(s, body, lease, NULL, NULL);
     s->renew_at = now + lease / 3;
+    schedule(s, s->renew_at);
 }
 
 void session_lease(struct session *s, const char *owner, usec_t lease)
@@ -602,7 +603,7 @@ struct session *session_new(struct session_host *host, const struct key *pod, co
     str_copy(s->container, sizeof(s->container), container);
     str_copy(s->state.message, sizeof(s->state.message), "no session yet");
     list_init(&s->ops);
-    alarm_init(&s->timer, host->alarms, session_step, s);
+    alarm_init(&s->alarm, host->alarms, session_step, s);
     return s;
 }
 
@@ -617,7 +618,7 @@ void session_free(struct session *s)
         error_set(&err, ERROR_CANCELLED, "the session was closed");
         op_finish(s, op, op->id ? OBSERVATION_UNKNOWN : OBSERVATION_FAILED, &err, NULL);
     }
-    alarm_clear(&s->timer);
+    alarm_clear(&s->alarm);
     map_free(s->subscriptions);
     map_free(s->leases);
     free(s);

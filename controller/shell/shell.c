@@ -298,6 +298,16 @@ const struct metrics *shell_metrics(const struct shell *s)
     return &s->metrics;
 }
 
+struct store *shell_store(struct shell *s)
+{
+    return s->store;
+}
+
+json_t *shell_problems(const struct shell *s)
+{
+    return reflectors_problems(s->reflectors);
+}
+
 struct shell_gauges shell_gauges(const struct shell *s)
 {
     struct store_stats store = store_stats(s->store);
@@ -322,26 +332,4 @@ struct shell_gauges shell_gauges(const struct shell *s)
     for (enum kind kind = 0; kind < KIND_COUNT; kind++)
         g.objects[kind] = store_count(s->store, kind);
     return g;
-}
-
-json_t *shell_objects(struct shell *s, int kind, const char *ns, size_t limit)
-{
-    json_t *all = json_array();
-    size_t count = 0;
-    struct store_cursor counting = {0}, cursor = {0};
-    const struct summary *o;
-    while (limit && store_next(s->store, (enum kind)kind, ns, &counting))
-        count++;
-    while ((o = store_next(s->store, (enum kind)kind, ns, &cursor))) {
-        if (limit && count-- > limit)
-            continue;
-        struct key key = key_of(o->kind, o->ns, o->name);
-        json_array_append_new(all, store_get(s->store, &key));
-    }
-    return all;
-}
-
-json_t *shell_problems(const struct shell *s)
-{
-    return reflectors_problems(s->reflectors);
 }

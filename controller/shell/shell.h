@@ -11,7 +11,7 @@ struct shell_options {
     struct strlist namespaces;     /* where targets and drills are; empty: everywhere */
     const char *catalog_namespace; /* "": no catalog */
     const char *own_namespace;     /* of the Lease */
-    const char *identity;          /* unique to this process; NULL: the host-less "controller_<random>" */
+    const char *identity;          /* unique to this process; NULL: "controller_<random>" */
     bool elect;
     usec_t lease;                  /* of faults; 0: 10 s */
 };
@@ -41,10 +41,9 @@ struct shell_gauges {
 };
 struct shell_gauges shell_gauges(const struct shell *s);
 
-/* The coverage of all targets (ns NULL), or of one namespace's, off DrillTarget.status:
- * {summary, targets: [{namespace, name, coverage: […]}]}. New reference. */
-json_t *shell_coverage(struct shell *s, const char *ns);
-/* The objects of a kind, newest `limit` by name order (0: all), reduced; for the dashboard. New reference: an array. */
-json_t *shell_objects(struct shell *s, int kind, const char *ns, size_t limit);
-/* What could not be listed or watched: {"Drill": "…"}. New reference. */
+/* What could not be listed or watched: {"drills/team-a": "why"}. New reference. */
 json_t *shell_problems(const struct shell *s);
+
+/* The cached objects, for reading alone (shell/store.h). shell/report.h makes what serve/ shows of them. */
+struct store;
+struct store *shell_store(struct shell *s);

@@ -96,8 +96,8 @@ static void on_end(void *userdata, const struct error *err)
     stream_end(s, err);
 }
 
-struct world_stream *real_watch(struct world *w, const char *path, usec_t silent_after, const struct world_stream_handlers *handlers,
-                                void *userdata)
+struct world_stream *real_watch(struct world *w, const char *path, usec_t silent_after,
+                                const struct world_stream_handlers *handlers, void *userdata)
 {
     static const struct watch_handlers watch_handlers = {.on_open = on_open, .on_event = on_event, .on_end = on_end};
     struct real *r = real_of(w);

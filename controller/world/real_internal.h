@@ -35,8 +35,8 @@ static inline struct real *real_of(struct world *w)
 
 /* real_api.c */
 void real_api(struct world *w, const struct world_request *request, world_reply_fn *done, void *userdata);
-struct world_stream *real_watch(struct world *w, const char *path, usec_t silent_after, const struct world_stream_handlers *handlers,
-                                void *userdata);
+struct world_stream *real_watch(struct world *w, const char *path, usec_t silent_after,
+                                const struct world_stream_handlers *handlers, void *userdata);
 void real_stream_close(struct world_stream *stream);
 void real_api_cancel_all(struct real *r, const struct error *err);
 

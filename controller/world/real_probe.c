@@ -2,7 +2,7 @@
 #include "net/tcp.h"
 #include "world/real_internal.h"
 
-#define PROBE_TIMEOUT (5 * USEC_SEC)
+#define PROBE_TIMEOUT  (5 * USEC_SEC)
 #define PROBE_BODY_MAX ((size_t)64 << 10)
 
 /* ── HTTP ── */

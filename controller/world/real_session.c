@@ -7,18 +7,18 @@
 #include <string.h>
 
 #define LINE_MAX_BYTES ((size_t)256 << 10)
-#define STDERR_KEPT ((size_t)300) /* its last bytes, for the error */
+#define STDERR_KEPT    ((size_t)300) /* its last bytes, for the error */
 
 static const char *const command[] = {"/drillyard/bin/drill-injector", "serve", NULL};
 
 struct session {
     struct world_session base;
     struct list node;
-    struct exec *exec;      /* NULL: none (any more) */
-    struct timer *failing;  /* tells of an exec that could not even be asked for */
-    struct buf line;        /* the beginning of a line of stdout */
-    struct buf last_words;  /* of stderr */
-    struct error err;       /* of `failing` */
+    struct exec *exec;     /* NULL: none (any more) */
+    struct timer *failing; /* tells of an exec that could not even be asked for */
+    struct buf line;       /* the beginning of a line of stdout */
+    struct buf last_words; /* of stderr */
+    struct error err;      /* of `failing` */
     struct world_session_handlers handlers;
     void *userdata;
     bool busy, closed; /* lines are being delivered; closed meanwhile */
@@ -74,7 +74,8 @@ static int deliver_line(struct session *s, const char *bytes, size_t n, struct e
     json_decref(line);
     auto_free char *text = mem_strndup(bytes, n < 80 ? n : 80);
     char quoted[128];
-    return error_set(err, ERROR_INVALID, "the agent wrote a line that is no JSON object: %s", str_quote(quoted, sizeof quoted, text));
+    return error_set(err, ERROR_INVALID, "the agent wrote a line that is no JSON object: %s",
+                     str_quote(quoted, sizeof quoted, text));
 }
 
 static int feed(struct session *s, const char *at, size_t n, struct error *err)

@@ -30,8 +30,8 @@ void world_api(struct world *w, const struct world_request *request, world_reply
     w->ops->api(w, request, done, userdata);
 }
 
-struct world_stream *world_watch(struct world *w, const char *path, usec_t silent_after, const struct world_stream_handlers *handlers,
-                                 void *userdata)
+struct world_stream *world_watch(struct world *w, const char *path, usec_t silent_after,
+                                 const struct world_stream_handlers *handlers, void *userdata)
 {
     return w->ops->watch(w, path, silent_after, handlers, userdata);
 }

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 
 #define MEGABYTES 5
-#define ROUNDS 500
+#define ROUNDS    500
 
 extern char **environ;
 
@@ -121,8 +121,8 @@ static void run_at(struct session *s, const char *kubeconfig, const char *pod, c
     timer_free(s->timer);
     loop_free(s->loop);
     if (!s->closed || getenv("EXEC_VERBOSE"))
-        printf("# outcome %d exit %d open %d: %s (%s), %lld ms\n", s->result.outcome, s->result.exit_code, s->open, s->result.err.text,
-               error_class_name(s->result.err.class), (long long)(s->ended - s->begun) / 1000);
+        printf("# outcome %d exit %d open %d: %s (%s), %lld ms\n", s->result.outcome, s->result.exit_code, s->open,
+               s->result.err.text, error_class_name(s->result.err.class), (long long)(s->ended - s->begun) / 1000);
 }
 
 static void run(struct session *s, const char *const *command)

@@ -52,6 +52,15 @@ class AgeCase(FileCase):
         return {"how": "AgeFile", "heartbeat": {"file": {"path": self.path}}}
 
 
+def wait_for_sleepers(processes, mark):
+    for p in processes:
+        for _ in range(1000):
+            with open(f"/proc/{p.pid}/cmdline") as f:
+                if mark in f.read():
+                    break
+            time.sleep(0.002)
+
+
 class FreezeCase:
     """A fault on processes: they must run, the same ones."""
 
@@ -61,7 +70,7 @@ class FreezeCase:
     def set_up(self, folder):
         self.mark = f"crash-test-{os.path.basename(folder)}"
         self.processes = [sleeper(self.mark), sleeper(self.mark)]
-        time.sleep(0.05)
+        wait_for_sleepers(self.processes, self.mark)
         return {"match": self.mark, **self.params}
 
     def is_faulted(self):
@@ -138,12 +147,13 @@ def walk_a_life(case):
             if guard.process.poll() is None:
                 try:
                     session = Direct(directory)
-                    ask_quietly(session, "inject", epoch=1, durationMs=60000, leaseMs=60000,
-                                fault={"id": "f", "method": case.method, "params": params})
+                    answer = ask_quietly(session, "inject", epoch=1, durationMs=60000, leaseMs=60000,
+                                         fault={"id": "f", "method": case.method, "params": params})
+                    assert answer is None or answer["ok"], answer
                     faulted += case.is_faulted()
                     ask_quietly(session, "revert", epoch=1, fault="f", reason="test")
                 except (ConnectionError, FileNotFoundError):
-                    pass
+                    guard.process.wait(5)  # it died just now, or this is an error
             survived = guard.stop() == 0
             clean_restart(directory, case)
         finally:

@@ -41,7 +41,8 @@ static void on_reply(void *userdata, const struct client_reply *r)
 static struct reply ask_of(struct client *c, const char *method, const char *path, json_t *body, const char *content_type)
 {
     struct reply reply = {0};
-    client_send(c, &(struct client_request){.method = method, .path = path, .body = body, .content_type = content_type}, on_reply, &reply);
+    client_send(c, &(struct client_request){.method = method, .path = path, .body = body, .content_type = content_type}, on_reply,
+                &reply);
     json_decref(body);
     CHECK(run_until(loop, &reply.done, STEP_MS));
     return reply;
@@ -68,7 +69,8 @@ static char *path_of(const struct resource *r, const char *name)
 
 static json_t *configmap(const char *name, const char *key)
 {
-    return json_pack("{s:s,s:s,s:{s:s},s:{s:s}}", "apiVersion", "v1", "kind", "ConfigMap", "metadata", "name", name, "data", key, "v");
+    return json_pack("{s:s,s:s,s:{s:s},s:{s:s}}", "apiVersion", "v1", "kind", "ConfigMap", "metadata", "name", name, "data", key,
+                     "v");
 }
 
 /* ── a watch that notes ── */
@@ -215,7 +217,8 @@ TEST(resource_versions_too_old_and_too_new)
 {
     auto_free char *all = path_of(&configmaps, NULL);
     auto_free char *first = mem_printf("%s?resourceVersion=1&resourceVersionMatch=Exact", all);
-    struct error err = expect("GET", first, NULL, ERROR_GONE); /* needs a cluster that is ten minutes old: etcd has then been compacted */
+    struct error err =
+        expect("GET", first, NULL, ERROR_GONE); /* needs a cluster that is ten minutes old: etcd has then been compacted */
     CHECK_INT(err.http_status, 410);
     auto_free char *ahead = mem_printf("%s?resourceVersion=999999999999&resourceVersionMatch=NotOlderThan", all);
     err = expect("GET", ahead, NULL, ERROR_UNAVAILABLE);
@@ -256,8 +259,16 @@ TEST(the_server_takes_our_events)
     auto_free char *all = path_of(&events, NULL);
     auto_free char *longest = mem_alloc(5001);
     memset(longest, 'x', 5000);
-    struct event e = {.type = "Warning", .reason = longest, .action = "Revert", .note = longest, .wall = time_wall(), .instance = longest,
-                      .api_version = "v1", .kind = "ConfigMap", .ns = ns, .name = "one"};
+    struct event e = {.type = "Warning",
+                      .reason = longest,
+                      .action = "Revert",
+                      .note = longest,
+                      .wall = time_wall(),
+                      .instance = longest,
+                      .api_version = "v1",
+                      .kind = "ConfigMap",
+                      .ns = ns,
+                      .name = "one"};
     json_t *body = event_body(&e);
     auto_free char *one = path_of(&events, json_string_value(json_object_get(json_object_get(body, "metadata"), "name")));
     expect("POST", all, json_incref(body), ERROR_NONE);
@@ -285,7 +296,8 @@ TEST(latency_of_a_patch)
         took[i] = time_monotonic() - before;
     }
     qsort(took, (size_t)patches, sizeof *took, by_size);
-    printf("# %d patches: p50 %.2f ms, p99 %.2f ms\n", patches, (double)took[patches / 2] / 1000, (double)took[patches * 99 / 100] / 1000);
+    printf("# %d patches: p50 %.2f ms, p99 %.2f ms\n", patches, (double)took[patches / 2] / 1000,
+           (double)took[patches * 99 / 100] / 1000);
 }
 
 int main(int argc, char **argv)
@@ -305,7 +317,8 @@ int main(int argc, char **argv)
     client = client_new(loop, &config);
     str_format(ns, sizeof ns, "kube-test-%d", (int)getpid());
     auto_free char *all = mem_printf("/api/v1/%s", namespaces.plural), *own = mem_printf("%s/%s", all, ns);
-    expect("POST", all, json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "Namespace", "metadata", "name", ns), ERROR_NONE);
+    expect("POST", all, json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "Namespace", "metadata", "name", ns),
+           ERROR_NONE);
     int r = check_run();
     expect("DELETE", own, NULL, ERROR_NONE);
     client_free(client);

@@ -23,7 +23,8 @@ TEST(a_status_survives_decoding)
                                           "'Healing', 'incident': 'chaos-1', 'pod': 'p', 'injectedAt':"
                                           "'1970-01-01T00:00:01.5Z', 'fault': {'id': 'f1', 'state': 'InForce', 'podUID': 'u', "
                                           "'epoch': 4, 'clockErrorMicros': 250}, 'gates': ["
-                                          "{'name': 'SLOMet', 'result': 'Failed', 'message': 'm'}, {'name': 'TriggerFired', "
+                                          "{'name': 'SLOMet', 'result': 'Failed', 'message': 'm'}, {'name': 'PlaybookExecuted', "
+                                          "'result': 'Passed'}, {'name': 'TriggerFired', "
                                           "'result': 'Passed', 'at': '1970-01-01T00:00:02Z',"
                                           "'evidence': {'kind': 'Trigger', 'name': 'gap'}}]}}");
     auto_drill struct drill d = {0};
@@ -42,10 +43,10 @@ TEST(a_status_survives_decoding)
 
     char count[4];
     gates_count_text(d.gates, count);
-    CHECK_STR(count, "1/4");
+    CHECK_STR(count, "2/4");
     d.gates[GATE_CODING_TASK_CREATED].result = GATE_NOT_REQUIRED;
     gates_count_text(d.gates, count);
-    CHECK_STR(count, "2/4");
+    CHECK_STR(count, "3/4");
     auto_fixture json_t *gates = gates_encode(d.gates);
     CHECK_INT(json_array_size(gates), 4);
     CHECK_STR(json_str(json_array_get(gates, 0), "at", ""), "1970-01-01T00:00:02.000000Z");

@@ -1,5 +1,5 @@
-#include "check.h"
 #include "api/quantity.h"
+#include "check.h"
 
 #include "base/mem.h"
 
@@ -65,8 +65,9 @@ TEST(quantities_that_are)
 
 TEST(and_those_that_are_not)
 {
-    static const char *const rows[] = {"",    " 1",  "1 ",   "m",   ".",     "+",   "-",  "1e",    "1e+",  "1E+",  "1e1.5", "1ki", "1K",  "1MI",
-                                       "1mi", "1Kii", "1,5", "--1", "+-1",   "0x1", "1_000", "nan", "inf", "1e99999999999", "1 Gi", "1Gi ", "1.5.5", "\xc2\xb5"};
+    static const char *const rows[] = {
+        "",    " 1",   "1 ",  "m",   ".",   "+",   "-",     "1e",  "1e+", "1E+",           "1e1.5", "1ki",  "1K",    "1MI",
+        "1mi", "1Kii", "1,5", "--1", "+-1", "0x1", "1_000", "nan", "inf", "1e99999999999", "1 Gi",  "1Gi ", "1.5.5", "\xc2\xb5"};
     for (size_t i = 0; i < array_len(rows); i++) {
         CHECK_ROW(rows[i]);
         int64_t whole = -7;

@@ -21,10 +21,19 @@ TEST(a_schedule_is_read_with_its_defaults)
     CHECK_INT(schedule_frequency(&s, 0.5), 14 * USEC_DAY);
 }
 
+TEST(the_last_slot_is_known_from_the_last_draw_too)
+{
+    auto_fixture json_t *object =
+        fixture("{'spec': {'every': '5m', 'targets': {'names': ['shop']}}, 'status': {'lastSelection': {'draw': 1763192400000}}}");
+    auto_schedule struct schedule s = {0};
+    CHECK_INT(schedule_decode(object, &s, NULL), 0);
+    CHECK_INT(s.last_slot, 1763192400 * USEC_SEC);
+}
+
 TEST(the_row_with_the_highest_risk_that_is_reached_rules)
 {
     auto_fixture json_t *object = fixture("{'spec': {'every': '5m', 'targets': {'names': ['x']}, 'frequency': [{'minRisk': 1, "
-                                          "'every': '7d'}, {'minRisk': 2.0, 'every': '1d'}]}}");
+                                          "'every': '7d'}, {'minRisk': 2.0, 'every': '1d'}, {'minRisk': 1.5, 'every': '3d'}]}}");
     auto_schedule struct schedule s = {0};
     CHECK_INT(schedule_decode(object, &s, NULL), 0);
     CHECK_INT(schedule_frequency(&s, 3), USEC_DAY);

@@ -1,9 +1,9 @@
-#include "check.h"
 #include "api/selector.h"
+#include "check.h"
 
-#define IN(key, values) "{\"matchExpressions\":[{\"key\":\"" key "\",\"operator\":\"In\",\"values\":[" values "]}]}"
+#define IN(key, values)     "{\"matchExpressions\":[{\"key\":\"" key "\",\"operator\":\"In\",\"values\":[" values "]}]}"
 #define NOT_IN(key, values) "{\"matchExpressions\":[{\"key\":\"" key "\",\"operator\":\"NotIn\",\"values\":[" values "]}]}"
-#define OP(key, operator) "{\"matchExpressions\":[{\"key\":\"" key "\",\"operator\":\"" operator "\"}]}"
+#define OP(key, operator)   "{\"matchExpressions\":[{\"key\":\"" key "\",\"operator\":\"" operator"\"}]}"
 
 static json_t *json(const char *s)
 {
@@ -41,8 +41,8 @@ TEST(what_matches_what)
         {"DoesNotExist", OP("example.com/t", "DoesNotExist"), "{}", true, "!example.com/t"},
         {"DoesNotExist, there", OP("t", "DoesNotExist"), "{\"t\":\"x\"}", false, "!t"},
         {"labels and expressions together",
-         "{\"matchLabels\":{\"app\":\"shop\"},\"matchExpressions\":[{\"key\":\"t\",\"operator\":\"Exists\"}]}", "{\"app\":\"shop\"}", false,
-         "app=shop,t"},
+         "{\"matchLabels\":{\"app\":\"shop\"},\"matchExpressions\":[{\"key\":\"t\",\"operator\":\"Exists\"}]}",
+         "{\"app\":\"shop\"}", false, "app=shop,t"},
         {"an invalid one matches nothing", OP("t", "Like"), "{\"t\":\"x\"}", false, NULL},
     };
     for (size_t i = 0; i < array_len(rows); i++) {
@@ -82,7 +82,8 @@ TEST(what_is_wrong_is_named)
         {OP("a", "Like"), "spec.selector.matchExpressions[0].operator: must be one of In, NotIn, Exists, DoesNotExist"},
         {OP("a", "In"), "spec.selector.matchExpressions[0].values: at least one is needed with the operator In"},
         {IN("a", ""), "values: at least one is needed with the operator In"},
-        {"{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"Exists\",\"values\":[\"x\"]}]}", "values: must be left out with the operator Exists"},
+        {"{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"Exists\",\"values\":[\"x\"]}]}",
+         "values: must be left out with the operator Exists"},
         {"{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"In\",\"values\":\"x\"}]}", "values: must be a list of strings"},
         {IN("a", "\"ok\",7"), "spec.selector.matchExpressions[0].values[1]: is not a label value"},
     };

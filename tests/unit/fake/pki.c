@@ -55,7 +55,8 @@ static void extend(X509 *cert, X509 *issuer, int nid, const char *value)
     X509_EXTENSION_free(ext);
 }
 
-static X509 *cert_new(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key, long serial, const char *basic, const char *san)
+static X509 *cert_new(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key, long serial, const char *basic,
+                      const char *san)
 {
     X509 *cert = X509_new();
     MUST(cert);

@@ -32,7 +32,8 @@ static X509 *cert_from(const char *pem)
     return cert;
 }
 
-static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length, const unsigned char *in, unsigned length, void *arg)
+static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length, const unsigned char *in, unsigned length,
+                       void *arg)
 {
     (void)ssl;
     (void)arg;
@@ -136,7 +137,11 @@ struct fake_server *fake_server_start(const struct fake_options *options)
         s->tls = tls_new(options);
     pthread_mutex_init(&s->lock, NULL);
     list_init(&s->threads);
+    sigset_t all, before; /* signals are for the test's own thread: a child's end must not interrupt a poll here */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     MUST(pthread_create(&s->acceptor, NULL, accept_all, s) == 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return s;
 }
 

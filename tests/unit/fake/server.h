@@ -42,6 +42,8 @@ struct fake_step {
     bool (*call)(struct fake_conn *conn, void *userdata);
 };
 
+/* One step a line. */
+/* clang-format off */
 #define FAKE_END {.verb = FAKE_VERB_END}
 #define FAKE_EXPECT(begin) {.verb = FAKE_VERB_EXPECT, .text = (begin)}
 #define FAKE_READ(n) {.verb = FAKE_VERB_READ, .length = (n)}
@@ -57,11 +59,11 @@ struct fake_step {
 #define FAKE_DRAIN {.verb = FAKE_VERB_DRAIN}
 #define FAKE_CALL(function) {.verb = FAKE_VERB_CALL, .call = (function)}
 #define FAKE_REPEAT {.verb = FAKE_VERB_REPEAT}
+/* clang-format on */
 
 /* The head of a stream: chunks follow. */
-#define FAKE_STREAM_HEAD                                                                                                           \
-    FAKE_SEND("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
-#define FAKE_STREAM_END FAKE_SEND("0\r\n\r\n")
+#define FAKE_STREAM_HEAD FAKE_SEND("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+#define FAKE_STREAM_END  FAKE_SEND("0\r\n\r\n")
 
 #define FAKE_SCRIPTS_MAX 16
 struct fake_options {
@@ -82,10 +84,10 @@ const char *fake_server_url(const struct fake_server *s); /* "http://127.0.0.1:4
 /* What happened so far. Requests are numbered over all connections in the order in which they had come in whole. */
 int fake_server_connections(struct fake_server *s);
 int fake_server_requests(struct fake_server *s);
-char *fake_server_request(struct fake_server *s, int index);       /* head and body; the caller frees; NULL: there is none */
+char *fake_server_request(struct fake_server *s, int index);          /* head and body; the caller frees; NULL: there is none */
 int fake_server_request_connection(struct fake_server *s, int index); /* on which connection (0 the first); -1: none */
-char *fake_server_sni(struct fake_server *s);                      /* the name the last TLS client asked for; the caller frees; or NULL */
-const char *fake_server_complaint(struct fake_server *s);          /* the first thing that was not as scripted; NULL: all well */
+char *fake_server_sni(struct fake_server *s);             /* the name the last TLS client asked for; the caller frees; or NULL */
+const char *fake_server_complaint(struct fake_server *s); /* the first thing that was not as scripted; NULL: all well */
 
 /* For FAKE_CALL: raw bytes, through TLS where there is TLS. False: the peer closed or the server is being stopped. */
 bool fake_conn_read(struct fake_conn *c, void *bytes, size_t n);

@@ -54,8 +54,9 @@ static void got_done(struct got *g)
 
 TEST(a_request_as_the_server_sees_it)
 {
-    static const struct fake_step script[] = {FAKE_EXPECT("PATCH /apis/x/v1/namespaces/a/drills/b/status?fieldManager=d HTTP/1.1\r\n"),
-                                              JSON_OK("{\"a\":0.1}"), FAKE_EXPECT("GET /api"), JSON_OK("[1]"), FAKE_DRAIN};
+    static const struct fake_step script[] = {
+        FAKE_EXPECT("PATCH /apis/x/v1/namespaces/a/drills/b/status?fieldManager=d HTTP/1.1\r\n"), JSON_OK("{\"a\":0.1}"),
+        FAKE_EXPECT("GET /api"), JSON_OK("[1]"), FAKE_DRAIN};
     struct cluster c;
     cluster_init(&c, &(struct fake_options){.scripts = {script}});
     c.config.username = mem_strdup("jane");
@@ -63,11 +64,12 @@ TEST(a_request_as_the_server_sees_it)
     strlist_add(&c.config.impersonate, "Impersonate-User: joe");
     json_t *body = json_pack("{s:f,s:s}", "n", 0.1, "s", "\xc3\xa9");
     struct got g;
-    ask_and_wait(&c, &g, &(struct client_request){.method = "PATCH",
-                                                 .path = "/apis/x/v1/namespaces/a/drills/b/status?fieldManager=d",
-                                                 .content_type = "application/merge-patch+json",
-                                                 .accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
-                                                 .body = body});
+    ask_and_wait(&c, &g,
+                 &(struct client_request){.method = "PATCH",
+                                          .path = "/apis/x/v1/namespaces/a/drills/b/status?fieldManager=d",
+                                          .content_type = "application/merge-patch+json",
+                                          .accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+                                          .body = body});
     json_decref(body);
     CHECK_INT(g.err.class, ERROR_NONE);
     CHECK_INT(g.status, 200);
@@ -93,15 +95,19 @@ TEST(a_request_as_the_server_sees_it)
 TEST(what_an_answer_becomes)
 {
     static const struct fake_step ok[] = {FAKE_EXPECT(""), JSON_OK("{\"kind\":\"Drill\"}"), FAKE_DRAIN};
-    static const struct fake_step created[] = {FAKE_EXPECT(""), FAKE_ANSWER("201 Created", "Content-Type: application/json\r\n", "{}"), FAKE_DRAIN};
-    static const struct fake_step text[] = {FAKE_EXPECT(""), FAKE_ANSWER("200 OK", "Content-Type: text/plain\r\n", "ok"), FAKE_DRAIN};
+    static const struct fake_step created[] = {FAKE_EXPECT(""),
+                                               FAKE_ANSWER("201 Created", "Content-Type: application/json\r\n", "{}"), FAKE_DRAIN};
+    static const struct fake_step text[] = {FAKE_EXPECT(""), FAKE_ANSWER("200 OK", "Content-Type: text/plain\r\n", "ok"),
+                                            FAKE_DRAIN};
     static const struct fake_step empty[] = {FAKE_EXPECT(""), FAKE_ANSWER("200 OK", "", ""), FAKE_DRAIN};
     static const struct fake_step broken[] = {FAKE_EXPECT(""), JSON_OK("{\"items\":["), FAKE_DRAIN};
     static const struct fake_step nul[] = {FAKE_EXPECT(""), JSON_OK("{\"a\":\"\\u0000\"}"), FAKE_DRAIN};
     static const struct fake_step conflict[] = {FAKE_EXPECT(""), REFUSAL("409 Conflict", "", "Conflict", "changed"), FAKE_DRAIN};
-    static const struct fake_step busy[] = {FAKE_EXPECT(""), REFUSAL("429 Too Many Requests", "Retry-After: 7\r\n", "TooManyRequests", "slow"), FAKE_DRAIN};
+    static const struct fake_step busy[] = {
+        FAKE_EXPECT(""), REFUSAL("429 Too Many Requests", "Retry-After: 7\r\n", "TooManyRequests", "slow"), FAKE_DRAIN};
     static const struct fake_step lost[] = {FAKE_EXPECT(""), FAKE_RESET};
-    static const struct fake_step redirect[] = {FAKE_EXPECT(""), FAKE_ANSWER("301 Moved Permanently", "Location: /x\r\n", ""), FAKE_DRAIN};
+    static const struct fake_step redirect[] = {FAKE_EXPECT(""), FAKE_ANSWER("301 Moved Permanently", "Location: /x\r\n", ""),
+                                                FAKE_DRAIN};
     static const struct {
         const char *sentence;
         const struct fake_step *script;
@@ -120,7 +126,8 @@ TEST(what_an_answer_becomes)
          "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"Conflict\",\"message\":\"changed\"}", "changed"},
         {"429 with Retry-After is reported, not retried", busy, ERROR_TOO_MANY, 429, 7000,
          "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"TooManyRequests\",\"message\":\"slow\"}", "slow"},
-        {"the answer to a write is lost: it may have happened, and is not repeated", lost, ERROR_UNAVAILABLE, 0, 0, NULL, "POST /api: "},
+        {"the answer to a write is lost: it may have happened, and is not repeated", lost, ERROR_UNAVAILABLE, 0, 0, NULL,
+         "POST /api: "},
         {"a redirect is refused", redirect, ERROR_INVALID, 301, 0, NULL, "HTTP 301"},
     };
     for (size_t i = 0; i < array_len(rows); i++) {
@@ -157,7 +164,8 @@ TEST(a_401_reads_the_token_anew_and_sends_once_more)
     static const struct fake_step then_ok[] = {FAKE_EXPECT("POST /api"), REFUSAL("401 Unauthorized", "", "Unauthorized", "no"),
                                                FAKE_EXPECT("POST /api"), JSON_OK("{}"), FAKE_DRAIN};
     static const struct fake_step again[] = {FAKE_EXPECT("POST /api"), REFUSAL("401 Unauthorized", "", "Unauthorized", "no"),
-                                             FAKE_EXPECT("POST /api"), REFUSAL("401 Unauthorized", "", "Unauthorized", "no"), FAKE_DRAIN};
+                                             FAKE_EXPECT("POST /api"), REFUSAL("401 Unauthorized", "", "Unauthorized", "no"),
+                                             FAKE_DRAIN};
     static const struct {
         const char *sentence;
         const struct fake_step *script;
@@ -217,12 +225,16 @@ TEST(a_CA_that_changes_on_disk_means_new_connections)
     CHECK_INT(g.err.class, ERROR_NONE);
     got_done(&g);
     CHECK_INT(fake_server_connections(c.server), 2);
+    c.config.generation++; /* something else: the identity, the proxy */
+    ask_and_wait(&c, &g, &(struct client_request){.path = "/api"});
+    got_done(&g);
+    CHECK_INT(fake_server_connections(c.server), 3);
     write_file(path, fake_ca_pem(new)); /* the server's own is no longer trusted: the kept connection must not help it */
     c.config.ca_read = time_monotonic() - 6 * USEC_MINUTE;
     ask_and_wait(&c, &g, &(struct client_request){.path = "/api"});
     CHECK_INT(g.err.class, ERROR_UNAVAILABLE);
     got_done(&g);
-    CHECK_INT(fake_server_requests(c.server), 3);
+    CHECK_INT(fake_server_requests(c.server), 4);
     client_free(c.client);
     config_done(&c.config);
     loop_free(c.loop);
@@ -240,13 +252,15 @@ TEST(a_credential_program_is_waited_for_and_run_again_after_a_401)
     char path[] = "/tmp/drillyard-plugin-XXXXXX";
     CHECK(mkdtemp(path) != NULL);
     auto_free char *program = mem_printf("%s/credentials", path);
-    auto_free char *text = mem_printf("#!/bin/sh\necho x >>%s/runs\nn=$(wc -l <%s/runs)\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1\","
-                                      "\"kind\":\"ExecCredential\",\"status\":{\"token\":\"run-'$n'\"}}'\n",
-                                      path, path);
+    auto_free char *text =
+        mem_printf("#!/bin/sh\necho x >>%s/runs\nn=$(wc -l <%s/runs)\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1\","
+                   "\"kind\":\"ExecCredential\",\"status\":{\"token\":\"run-'$n'\"}}'\n",
+                   path, path);
     write_file(program, text);
     struct cluster c;
     cluster_init(&c, &(struct fake_options){.scripts = {script}});
-    json_t *stanza = json_pack("{s:s,s:s,s:s}", "apiVersion", "client.authentication.k8s.io/v1", "command", program, "interactiveMode", "Never");
+    json_t *stanza =
+        json_pack("{s:s,s:s,s:s}", "apiVersion", "client.authentication.k8s.io/v1", "command", program, "interactiveMode", "Never");
     struct error err = {0};
     CHECK_INT(exec_plugin_new(stanza, path, NULL, &c.config.exec, &err), 0);
     CHECK_STR(err.text, "");
@@ -269,11 +283,12 @@ TEST(a_credential_program_is_waited_for_and_run_again_after_a_401)
 TEST(a_credential_program_that_fails_stands_in_the_401s_text)
 {
     static const struct fake_step script[] = {FAKE_EXPECT("GET /api"), REFUSAL("401 Unauthorized", "", "Unauthorized", "not you"),
-                                              FAKE_EXPECT("GET /api"), REFUSAL("401 Unauthorized", "", "Unauthorized", "not you"), FAKE_DRAIN};
+                                              FAKE_EXPECT("GET /api"), REFUSAL("401 Unauthorized", "", "Unauthorized", "not you"),
+                                              FAKE_DRAIN};
     struct cluster c;
     cluster_init(&c, &(struct fake_options){.scripts = {script}});
-    json_t *stanza = json_pack("{s:s,s:s,s:[s,s],s:s}", "apiVersion", "client.authentication.k8s.io/v1", "command", "sh", "args", "-c",
-                               "echo token expired >&2; exit 3", "interactiveMode", "Never");
+    json_t *stanza = json_pack("{s:s,s:s,s:[s,s],s:s}", "apiVersion", "client.authentication.k8s.io/v1", "command", "sh", "args",
+                               "-c", "echo token expired >&2; exit 3", "interactiveMode", "Never");
     CHECK_INT(exec_plugin_new(stanza, "/", NULL, &c.config.exec, NULL), 0);
     json_decref(stanza);
     struct got g;

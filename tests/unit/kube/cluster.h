@@ -7,8 +7,8 @@
 #include "kube/client.h"
 
 #define JSON_OK(body) FAKE_ANSWER("200 OK", "Content-Type: application/json\r\n", body)
-#define REFUSAL(status, headers, reason, message)                                                                                   \
-    FAKE_ANSWER(status, "Content-Type: application/json\r\n" headers,                                                               \
+#define REFUSAL(status, headers, reason, message)                                                                                  \
+    FAKE_ANSWER(status, "Content-Type: application/json\r\n" headers,                                                              \
                 "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"" reason "\",\"message\":\"" message "\"}")
 
 struct cluster {

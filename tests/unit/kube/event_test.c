@@ -14,10 +14,19 @@ static const char *at(const json_t *root, const char *a, const char *b)
 
 TEST(an_event_as_it_should_be)
 {
-    json_t *e = event_body(&(struct event){.type = "Warning", .reason = "RevertFailed", .action = "Revert", .note = "why", .wall = WALL,
-                                           .instance = "pod-1", .controller = "drillyard.dev/controller",
-                                           .api_version = "drillyard.dev/v1alpha1", .kind = "Drill", .ns = "team-a", .name = "shop-1",
-                                           .uid = "u", .rv = "7"});
+    json_t *e = event_body(&(struct event){.type = "Warning",
+                                           .reason = "RevertFailed",
+                                           .action = "Revert",
+                                           .note = "why",
+                                           .wall = WALL,
+                                           .instance = "pod-1",
+                                           .controller = "drillyard.dev/controller",
+                                           .api_version = "drillyard.dev/v1alpha1",
+                                           .kind = "Drill",
+                                           .ns = "team-a",
+                                           .name = "shop-1",
+                                           .uid = "u",
+                                           .rv = "7"});
     CHECK_STR(at(e, "apiVersion", NULL), "events.k8s.io/v1");
     CHECK_STR(at(e, "kind", NULL), "Event");
     CHECK_STR(at(e, "type", NULL), "Warning");
@@ -48,8 +57,19 @@ TEST(whatever_comes_is_cut_to_what_the_server_takes)
     const char *const values[] = {NULL, "", "x", longest, wide, "\xff\xfe", "a b/c", dotted, "two/sla/shes", "-bad"};
     for (size_t i = 0; i < array_len(values); i++) {
         const char *v = values[i];
-        json_t *e = event_body(&(struct event){.type = v, .reason = v, .action = v, .note = v, .wall = WALL, .instance = v,
-                                               .controller = v, .api_version = v, .kind = v, .ns = NULL, .name = v, .uid = v, .rv = v});
+        json_t *e = event_body(&(struct event){.type = v,
+                                               .reason = v,
+                                               .action = v,
+                                               .note = v,
+                                               .wall = WALL,
+                                               .instance = v,
+                                               .controller = v,
+                                               .api_version = v,
+                                               .kind = v,
+                                               .ns = NULL,
+                                               .name = v,
+                                               .uid = v,
+                                               .rv = v});
         CHECK_STR(at(e, "type", NULL), "Normal");
         static const char *const short_fields[] = {"reason", "action", "reportingInstance"};
         for (size_t f = 0; f < array_len(short_fields); f++) {

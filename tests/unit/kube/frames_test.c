@@ -32,7 +32,8 @@ TEST(lines_may_be_cut_at_every_byte)
         CHECK_INT(frames_feed(&f, stream + cut, sizeof stream - 1 - cut, NULL), 0);
         CHECK_INT(frames_end(&f, NULL), 0);
         CHECK_STR(s.types, "AMB");
-        CHECK_STR(s.names, "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x99" "c");
+        CHECK_STR(s.names, "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x99"
+                           "c");
         CHECK_INT(f.skipped, 0);
         frames_done(&f);
     }

@@ -36,7 +36,8 @@ TEST(queries)
     CHECK(resource_add_list(&b, &(struct resource_list){.label_selector = "a=b", .resource_version = "7", .limit = 500}));
     CHECK_STR(buf_str(&b), "/p?labelSelector=a%3Db&resourceVersion=7&resourceVersionMatch=NotOlderThan&limit=500");
     buf_reset(&b);
-    CHECK(resource_add_list(&b, &(struct resource_list){.field_selector = "metadata.name=x", .resource_version = "7", .exact = true}));
+    CHECK(resource_add_list(&b,
+                            &(struct resource_list){.field_selector = "metadata.name=x", .resource_version = "7", .exact = true}));
     CHECK_STR(buf_str(&b), "?fieldSelector=metadata.name%3Dx&resourceVersion=7&resourceVersionMatch=Exact");
     buf_reset(&b);
     CHECK(resource_add_list(&b, &(struct resource_list){.limit = 1, .continued = "a+b="}));

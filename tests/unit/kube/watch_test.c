@@ -2,10 +2,10 @@
 #include "kube/cluster.h"
 #include "kube/watch.h"
 
-#define WATCH "/api/v1/pods?watch=1&resourceVersion=7"
+#define WATCH       "/api/v1/pods?watch=1&resourceVersion=7"
 #define ADDED(name) "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"" name "\"}}}\n"
 #define ERROR_410                                                                                                                  \
-    "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"message\":\"too old resource version: 7 (99)\",\"reason\":\"Expired\","   \
+    "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"message\":\"too old resource version: 7 (99)\",\"reason\":\"Expired\"," \
     "\"code\":410}}\n"
 
 struct seen {
@@ -60,19 +60,26 @@ static void start(struct cluster *c, struct seen *s)
 
 TEST(events_come_through_however_they_are_cut)
 {
-    static const char events[] = ADDED("a") "{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"name\":\"\xc3\xa9\xe2\x82\xac\"}}}\n"
-                                 "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{}}}\n";
+    static const char events[] =
+        ADDED("a") "{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"name\":\"\xc3\xa9\xe2\x82\xac\"}}}\n"
+                   "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{}}}\n";
     static const size_t cuts[] = {0, 1, 2, 7, 40};
     for (size_t i = 0; i < array_len(cuts); i++) {
-        const struct fake_step script[] = {FAKE_EXPECT("GET " WATCH " HTTP/1.1\r\n"), FAKE_STREAM_HEAD, FAKE_CHUNK_CUT(events, cuts[i], 0),
-                                           FAKE_SLEEP(20), FAKE_CHUNK(ADDED("z")), FAKE_STREAM_END, FAKE_DRAIN};
+        const struct fake_step script[] = {FAKE_EXPECT("GET " WATCH " HTTP/1.1\r\n"),
+                                           FAKE_STREAM_HEAD,
+                                           FAKE_CHUNK_CUT(events, cuts[i], 0),
+                                           FAKE_SLEEP(20),
+                                           FAKE_CHUNK(ADDED("z")),
+                                           FAKE_STREAM_END,
+                                           FAKE_DRAIN};
         struct cluster c;
         cluster_init(&c, &(struct fake_options){.scripts = {script}});
         struct seen s = {0};
         start(&c, &s);
         CHECK(run_until(c.loop, &s.ended, 3000));
         CHECK(s.opened && !s.called_inside);
-        CHECK_STR(s.names, "AaM\xc3\xa9\xe2\x82\xac" "B?Az");
+        CHECK_STR(s.names, "AaM\xc3\xa9\xe2\x82\xac"
+                           "B?Az");
         CHECK_INT(s.err.class, ERROR_NONE);
         auto_free char *request = fake_server_request(c.server, 0);
         CHECK(!strcasestr(request, "accept-encoding"));
@@ -82,23 +89,29 @@ TEST(events_come_through_however_they_are_cut)
 
 TEST(how_a_watch_ends)
 {
-    static const struct fake_step quiet[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK(ADDED("a")), FAKE_STREAM_END, FAKE_DRAIN};
+    static const struct fake_step quiet[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK(ADDED("a")), FAKE_STREAM_END,
+                                             FAKE_DRAIN};
     static const struct fake_step at_once[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_STREAM_END, FAKE_DRAIN};
-    static const struct fake_step gone_event[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK(ADDED("a") ERROR_410 ADDED("never")), FAKE_DRAIN};
+    static const struct fake_step gone_event[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD,
+                                                  FAKE_CHUNK(ADDED("a") ERROR_410 ADDED("never")), FAKE_DRAIN};
     static const struct fake_step gone_code[] = {FAKE_EXPECT(""), REFUSAL("410 Gone", "", "Expired", "too old"), FAKE_DRAIN};
-    static const struct fake_step busy[] = {FAKE_EXPECT(""), REFUSAL("429 Too Many Requests", "Retry-After: 3\r\n", "TooManyRequests", "slow"),
-                                            FAKE_DRAIN};
-    static const struct fake_step forbidden[] = {FAKE_EXPECT(""), REFUSAL("403 Forbidden", "", "Forbidden", "no watch for you"), FAKE_DRAIN};
+    static const struct fake_step busy[] = {
+        FAKE_EXPECT(""), REFUSAL("429 Too Many Requests", "Retry-After: 3\r\n", "TooManyRequests", "slow"), FAKE_DRAIN};
+    static const struct fake_step forbidden[] = {FAKE_EXPECT(""), REFUSAL("403 Forbidden", "", "Forbidden", "no watch for you"),
+                                                 FAKE_DRAIN};
     static const struct fake_step lagging[] = {
         FAKE_EXPECT(""),
-        FAKE_ANSWER("504 Gateway Timeout", "", "{\"kind\":\"Status\",\"message\":\"Too large resource version: 9\",\"reason\":\"Timeout\","
-                                               "\"details\":{\"retryAfterSeconds\":1}}"),
+        FAKE_ANSWER("504 Gateway Timeout", "",
+                    "{\"kind\":\"Status\",\"message\":\"Too large resource version: 9\",\"reason\":\"Timeout\","
+                    "\"details\":{\"retryAfterSeconds\":1}}"),
         FAKE_DRAIN};
-    static const struct fake_step broken[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK(ADDED("a")), FAKE_SLEEP(50), FAKE_RESET};
-    static const struct fake_step cut_event[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK(ADDED("a") "{\"type\":\"ADD"), FAKE_STREAM_END,
-                                                 FAKE_DRAIN};
+    static const struct fake_step broken[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK(ADDED("a")), FAKE_SLEEP(50),
+                                              FAKE_RESET};
+    static const struct fake_step cut_event[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK(ADDED("a") "{\"type\":\"ADD"),
+                                                 FAKE_STREAM_END, FAKE_DRAIN};
     static const struct fake_step silent[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK(ADDED("a")), FAKE_HANG};
-    static const struct fake_step page[] = {FAKE_EXPECT(""), FAKE_ANSWER("200 OK", "Content-Type: text/html\r\n", "<html>\nlog in\n"), FAKE_DRAIN};
+    static const struct fake_step page[] = {FAKE_EXPECT(""),
+                                            FAKE_ANSWER("200 OK", "Content-Type: text/html\r\n", "<html>\nlog in\n"), FAKE_DRAIN};
     static const struct {
         const char *sentence;
         const struct fake_step *script;
@@ -142,9 +155,12 @@ TEST(how_a_watch_ends)
 TEST(one_hostile_object_does_not_take_the_watch_down)
 {
     static const struct fake_step script[] = {
-        FAKE_EXPECT(""), FAKE_STREAM_HEAD,
+        FAKE_EXPECT(""),
+        FAKE_STREAM_HEAD,
         FAKE_CHUNK(ADDED("a") "{\"type\":\"ADDED\",\"object\":{\"x\":99999999999999999999}}\n" ADDED("b\\u0000") ADDED("c")),
-        FAKE_SLEEP(100), FAKE_STREAM_END, FAKE_DRAIN};
+        FAKE_SLEEP(100),
+        FAKE_STREAM_END,
+        FAKE_DRAIN};
     struct cluster c;
     cluster_init(&c, &(struct fake_options){.scripts = {script}});
     struct seen s = {0};
@@ -158,10 +174,16 @@ TEST(one_hostile_object_does_not_take_the_watch_down)
 
 TEST(a_401_at_the_start_is_answered_once_with_new_credentials)
 {
-    static const struct fake_step then_ok[] = {FAKE_EXPECT("GET " WATCH), REFUSAL("401 Unauthorized", "", "Unauthorized", "no"),
-                                               FAKE_EXPECT("GET " WATCH), FAKE_STREAM_HEAD, FAKE_CHUNK(ADDED("a")), FAKE_STREAM_END, FAKE_DRAIN};
+    static const struct fake_step then_ok[] = {FAKE_EXPECT("GET " WATCH),
+                                               REFUSAL("401 Unauthorized", "", "Unauthorized", "no"),
+                                               FAKE_EXPECT("GET " WATCH),
+                                               FAKE_STREAM_HEAD,
+                                               FAKE_CHUNK(ADDED("a")),
+                                               FAKE_STREAM_END,
+                                               FAKE_DRAIN};
     static const struct fake_step again[] = {FAKE_EXPECT("GET " WATCH), REFUSAL("401 Unauthorized", "", "Unauthorized", "no"),
-                                             FAKE_EXPECT("GET " WATCH), REFUSAL("401 Unauthorized", "", "Unauthorized", "no"), FAKE_DRAIN};
+                                             FAKE_EXPECT("GET " WATCH), REFUSAL("401 Unauthorized", "", "Unauthorized", "no"),
+                                             FAKE_DRAIN};
     const struct fake_step *const scripts[] = {then_ok, again};
     for (size_t i = 0; i < array_len(scripts); i++) {
         struct cluster c;
@@ -177,8 +199,9 @@ TEST(a_401_at_the_start_is_answered_once_with_new_credentials)
 
 TEST(a_watch_may_be_freed_in_any_callback_and_is_then_silent)
 {
-    static const struct fake_step script[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK(ADDED("a") ADDED("b") ADDED("c")), FAKE_SLEEP(20),
-                                              FAKE_CHUNK(ADDED("d")), FAKE_STREAM_END, FAKE_DRAIN};
+    static const struct fake_step script[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD,       FAKE_CHUNK(ADDED("a") ADDED("b") ADDED("c")),
+                                              FAKE_SLEEP(20),  FAKE_CHUNK(ADDED("d")), FAKE_STREAM_END,
+                                              FAKE_DRAIN};
     for (int free_at = -1; free_at <= 4; free_at++) {
         struct cluster c;
         cluster_init(&c, &(struct fake_options){.scripts = {script}});

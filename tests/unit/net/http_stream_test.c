@@ -13,9 +13,9 @@ static void stream(struct bench *b, struct ask *a, struct http_request r, int ms
 
 TEST(a_stream_is_delivered_as_it_comes)
 {
-    static const struct fake_step script[] = {FAKE_EXPECT("GET /x"), FAKE_STREAM_HEAD,  FAKE_SLEEP(50), FAKE_CHUNK("one"),
-                                              FAKE_SLEEP(50),        FAKE_CHUNK("two"), FAKE_SLEEP(50), FAKE_STREAM_END,
-                                              FAKE_DRAIN};
+    static const struct fake_step script[] = {FAKE_EXPECT("GET /x"), FAKE_STREAM_HEAD, FAKE_SLEEP(50),
+                                              FAKE_CHUNK("one"),     FAKE_SLEEP(50),   FAKE_CHUNK("two"),
+                                              FAKE_SLEEP(50),        FAKE_STREAM_END,  FAKE_DRAIN};
     struct bench b;
     bench_init(&b, &(struct fake_options){.scripts = {script}});
     struct ask a = ask_of(&b);
@@ -43,8 +43,8 @@ TEST(how_a_stream_ends)
     static const struct fake_step silent[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK("a"), FAKE_HANG};
     static const struct fake_step no_head[] = {FAKE_EXPECT(""), FAKE_HANG};
     static const struct fake_step trickle[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD,
-                                               FAKE_CHUNK_CUT("a chunk that takes longer than the watchdog", 1, 20), FAKE_STREAM_END,
-                                               FAKE_DRAIN};
+                                               FAKE_CHUNK_CUT("a chunk that takes longer than the watchdog", 1, 20),
+                                               FAKE_STREAM_END, FAKE_DRAIN};
     static const struct fake_step refused[] = {FAKE_EXPECT(""), FAKE_ANSWER("410 Gone", "", "body"), FAKE_DRAIN};
     static const struct {
         const char *sentence;
@@ -96,8 +96,8 @@ TEST(a_stream_without_a_time_limit_outlives_that_of_requests)
 
 TEST(a_stream_may_be_cancelled_in_its_own_callbacks)
 {
-    static const struct fake_step script[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK("a"), FAKE_SLEEP(20), FAKE_CHUNK("b"),
-                                              FAKE_DRAIN};
+    static const struct fake_step script[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK("a"),
+                                              FAKE_SLEEP(20),  FAKE_CHUNK("b"),  FAKE_DRAIN};
     static const struct {
         const char *sentence;
         bool on_open, on_data;

@@ -13,7 +13,8 @@ TEST(an_answer_is_whole_however_it_is_cut)
 {
     static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\nRetry-After:  7 \r\n\r\nhello world";
     static const char early[] = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno";
-    static const char chunked[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1;x=y\r\n \r\n0\r\nTrailer: z\r\n\r\n";
+    static const char chunked[] =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1;x=y\r\n \r\n0\r\nTrailer: z\r\n\r\n";
     static const struct {
         const char *sentence, *answer;
         size_t cut;
@@ -28,7 +29,8 @@ TEST(an_answer_is_whole_however_it_is_cut)
     };
     for (size_t i = 0; i < array_len(rows); i++) {
         CHECK_ROW(rows[i].sentence);
-        const struct fake_step script[] = {FAKE_EXPECT("GET /x HTTP/1.1\r\n"), FAKE_TRICKLE(rows[i].answer, rows[i].cut, 0), FAKE_DRAIN};
+        const struct fake_step script[] = {FAKE_EXPECT("GET /x HTTP/1.1\r\n"), FAKE_TRICKLE(rows[i].answer, rows[i].cut, 0),
+                                           FAKE_DRAIN};
         struct bench b;
         bench_init(&b, &(struct fake_options){.scripts = {script}});
         struct ask a;
@@ -53,7 +55,8 @@ TEST(an_answer_is_whole_however_it_is_cut)
 
 TEST(a_redirect_is_an_answer_and_not_followed)
 {
-    static const struct fake_step script[] = {FAKE_EXPECT("GET /x"), FAKE_ANSWER("302 Found", "Location: /elsewhere\r\n", ""), FAKE_DRAIN};
+    static const struct fake_step script[] = {FAKE_EXPECT("GET /x"), FAKE_ANSWER("302 Found", "Location: /elsewhere\r\n", ""),
+                                              FAKE_DRAIN};
     struct bench b;
     bench_init(&b, &(struct fake_options){.scripts = {script}});
     struct ask a;
@@ -66,9 +69,13 @@ TEST(a_redirect_is_an_answer_and_not_followed)
 
 TEST(what_is_sent_has_no_Expect_and_nothing_of_libcurls_own)
 {
-    static const struct fake_step script[] = {FAKE_EXPECT("PATCH /x HTTP/1.1"), FAKE_ANSWER("200 OK", "", "{}"),
-                                              FAKE_EXPECT("POST /x"), FAKE_ANSWER("200 OK", "", "{}"),
-                                              FAKE_EXPECT("DELETE /x"), FAKE_ANSWER("200 OK", "", "{}"), FAKE_DRAIN};
+    static const struct fake_step script[] = {FAKE_EXPECT("PATCH /x HTTP/1.1"),
+                                              FAKE_ANSWER("200 OK", "", "{}"),
+                                              FAKE_EXPECT("POST /x"),
+                                              FAKE_ANSWER("200 OK", "", "{}"),
+                                              FAKE_EXPECT("DELETE /x"),
+                                              FAKE_ANSWER("200 OK", "", "{}"),
+                                              FAKE_DRAIN};
     struct bench b;
     bench_init(&b, &(struct fake_options){.scripts = {script}});
     size_t n = (size_t)2 << 20;
@@ -102,15 +109,16 @@ TEST(gzip_is_asked_for_on_request_and_unpacked_within_the_bound)
 {
     /* 100,000 zeros, packed by gzip */
     static const unsigned char zeros[] = {
-        0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xed, 0xc1, 0x31, 0x01, 0x00, 0x00, 0x00, 0xc2, 0xa0, 0xf5,
-        0x4f, 0x6d, 0x0d, 0x0f, 0xa0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-        0x00, 0x80, 0x57, 0x03, 0x7d, 0x95, 0x11, 0xd4, 0xa0, 0x86, 0x01, 0x00};
+        0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xed, 0xc1, 0x31, 0x01, 0x00, 0x00, 0x00, 0xc2, 0xa0,
+        0xf5, 0x4f, 0x6d, 0x0d, 0x0f, 0xa0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x80, 0x57, 0x03, 0x7d, 0x95, 0x11, 0xd4, 0xa0, 0x86, 0x01, 0x00};
     auto_free char *head = mem_printf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", sizeof zeros);
-    const struct fake_step script[] = {FAKE_EXPECT("GET /x"), FAKE_SEND(head), FAKE_BYTES((const char *)zeros, sizeof zeros), FAKE_DRAIN};
+    const struct fake_step script[] = {FAKE_EXPECT("GET /x"), FAKE_SEND(head), FAKE_BYTES((const char *)zeros, sizeof zeros),
+                                       FAKE_DRAIN};
     static const struct {
         const char *sentence;
         size_t max;
@@ -167,117 +175,6 @@ TEST(an_answer_is_bounded)
     CHECK_ROW(NULL);
 }
 
-/* ── the connection breaks ── */
-
-TEST(a_broken_exchange_is_judged_by_what_may_have_happened)
-{
-    static const struct fake_step reset[] = {FAKE_EXPECT(""), FAKE_RESET};
-    static const struct fake_step close_early[] = {FAKE_EXPECT(""), FAKE_END};
-    static const struct fake_step half_head[] = {FAKE_EXPECT(""), FAKE_SEND("HTTP/1.1 200 OK\r\nContent-Le"), FAKE_END};
-    static const struct fake_step half_body[] = {FAKE_EXPECT(""), FAKE_SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), FAKE_END};
-    static const struct fake_step half_chunk[] = {FAKE_EXPECT(""), FAKE_STREAM_HEAD, FAKE_CHUNK("half"), FAKE_END};
-    static const struct fake_step hang[] = {FAKE_EXPECT(""), FAKE_HANG};
-    static const struct fake_step slow[] = {FAKE_EXPECT(""), FAKE_SEND("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"),
-                                            FAKE_TRICKLE("................................................................", 1, 20), FAKE_HANG};
-    static const struct fake_step rubbish[] = {FAKE_EXPECT(""), FAKE_SEND("SSH-2.0-OpenSSH_9.2\r\n"), FAKE_END};
-    static const struct {
-        const char *sentence, *method;
-        const struct fake_step *script;
-        enum error_class class;
-    } rows[] = {
-        {"reset after the request was read: a GET", "GET", reset, ERROR_UNAVAILABLE},
-        {"reset after the request was read: the write may have happened", "POST", reset, ERROR_UNAVAILABLE},
-        {"closed without an answer", "PATCH", close_early, ERROR_UNAVAILABLE},
-        {"cut in the head", "GET", half_head, ERROR_UNAVAILABLE},
-        {"cut in the body", "GET", half_body, ERROR_UNAVAILABLE},
-        {"cut between chunks", "GET", half_chunk, ERROR_UNAVAILABLE},
-        {"no answer in time", "POST", hang, ERROR_TIMEOUT},
-        {"a trickle does not extend the time limit", "GET", slow, ERROR_TIMEOUT},
-        {"not HTTP", "GET", rubbish, ERROR_UNAVAILABLE},
-    };
-    for (size_t i = 0; i < array_len(rows); i++) {
-        CHECK_ROW(rows[i].sentence);
-        struct bench b;
-        bench_init(&b, &(struct fake_options){.scripts = {rows[i].script}});
-        struct ask a;
-        usec_t before = time_monotonic();
-        get(&b, &a, (struct http_request){.method = rows[i].method, .timeout = 400 * USEC_MSEC});
-        CHECK(time_monotonic() - before < USEC_SEC);
-        CHECK_INT(a.err.class, rows[i].class);
-        CHECK(error_outcome_unknown(&a.err));
-        CHECK_INT(fake_server_requests(b.server), 1); /* sent once, whatever happened */
-        ask_done(&a);
-        bench_done(&b);
-    }
-    CHECK_ROW(NULL);
-}
-
-TEST(a_kept_connection_that_turns_out_to_be_closed)
-{
-    static const struct fake_step answers_then_reads_and_closes[] = {FAKE_EXPECT("GET /first"), FAKE_ANSWER("200 OK", "", "1"),
-                                                                     FAKE_EXPECT(""), FAKE_END};
-    static const struct fake_step answers_then_closes[] = {FAKE_EXPECT("GET /first"), FAKE_ANSWER("200 OK", "", "1"), FAKE_END};
-    static const struct fake_step answers[] = {FAKE_EXPECT(""), FAKE_ANSWER("200 OK", "", "2"), FAKE_DRAIN};
-    static const struct {
-        const char *sentence, *method;
-        const struct fake_step *script;
-        int status, connections, requests;
-    } rows[] = {
-        {"a GET is sent again on a fresh one", "GET", answers_then_reads_and_closes, 200, 2, 3},
-        {"a POST that had been sent is not", "POST", answers_then_reads_and_closes, 0, 1, 2},
-        {"nor a PATCH", "PATCH", answers_then_reads_and_closes, 0, 1, 2},
-        {"nor a DELETE", "DELETE", answers_then_reads_and_closes, 0, 1, 2},
-        {"nor a PUT", "PUT", answers_then_reads_and_closes, 0, 1, 2},
-        {"a POST of which no byte was sent goes to a fresh one", "POST", answers_then_closes, 200, 2, 2},
-    };
-    for (size_t i = 0; i < array_len(rows); i++) {
-        CHECK_ROW(rows[i].sentence);
-        struct bench b;
-        bench_init(&b, &(struct fake_options){.scripts = {rows[i].script, answers}});
-        auto_free char *first = mem_printf("%s/first", fake_server_url(b.server));
-        struct ask a;
-        get(&b, &a, (struct http_request){.url = first});
-        CHECK_INT(a.status, 200);
-        ask_done(&a);
-        run_for(b.loop, 50); /* let a close arrive */
-        get(&b, &a, (struct http_request){.method = rows[i].method, .body = "{}", .body_length = strcmp(rows[i].method, "GET") ? 2 : 0});
-        CHECK_INT(a.status, rows[i].status);
-        CHECK_INT(a.err.class, rows[i].status ? ERROR_NONE : ERROR_UNAVAILABLE);
-        CHECK_INT(fake_server_connections(b.server), rows[i].connections);
-        CHECK_INT(fake_server_requests(b.server), rows[i].requests);
-        ask_done(&a);
-        bench_done(&b);
-    }
-    CHECK_ROW(NULL);
-}
-
-TEST(connections_are_kept_and_never_pipelined)
-{
-    static const struct fake_step keep[] = {FAKE_EXPECT("GET /x"), FAKE_SLEEP(30), FAKE_ANSWER("200 OK", "", "ok"), FAKE_REPEAT};
-    struct bench b;
-    bench_init(&b, &(struct fake_options){.scripts = {keep}, .repeat_last = true});
-    for (int i = 0; i < 5; i++) {
-        struct ask a;
-        get(&b, &a, (struct http_request){0});
-        CHECK_INT(a.status, 200);
-        ask_done(&a);
-    }
-    CHECK_INT(fake_server_connections(b.server), 1);
-    struct ask two[2] = {ask_of(&b), ask_of(&b)};
-    for (int i = 0; i < 2; i++)
-        ask_start(&two[i], &(struct http_request){.url = b.url}, false);
-    for (int i = 0; i < 2; i++) {
-        CHECK(run_until(b.loop, &two[i].done, 2000));
-        ask_done(&two[i]);
-    }
-    CHECK_INT(fake_server_connections(b.server), 2);
-    struct ask a;
-    get(&b, &a, (struct http_request){.own_connection = true});
-    ask_done(&a);
-    CHECK_INT(fake_server_connections(b.server), 3);
-    bench_done(&b);
-}
-
 TEST(what_cannot_be_asked_is_answered_later_and_never_inside_the_call)
 {
     static const struct {
@@ -319,7 +216,8 @@ TEST(what_cannot_be_asked_is_answered_later_and_never_inside_the_call)
 
 TEST(a_proxy_is_used_where_one_is_named)
 {
-    static const struct fake_step proxy[] = {FAKE_EXPECT("GET http://192.0.2.1:81/y HTTP/1.1"), FAKE_ANSWER("200 OK", "", "via"), FAKE_DRAIN};
+    static const struct fake_step proxy[] = {FAKE_EXPECT("GET http://192.0.2.1:81/y HTTP/1.1"), FAKE_ANSWER("200 OK", "", "via"),
+                                             FAKE_DRAIN};
     struct bench b;
     bench_init(&b, &(struct fake_options){.scripts = {proxy}});
     struct ask a;

@@ -39,9 +39,17 @@ TEST(whom_we_trust)
     } rows[] = {
         {"an address in the certificate", by_address, {.ca_pem = trusted}, true, NULL},
         {"a certificate for a name only, reached by address", by_name, {.ca_pem = trusted}, false, NULL},
-        {"the same with tls-server-name", by_name, {.ca_pem = trusted, .server_name = "kubernetes.default.svc"}, true, "kubernetes.default.svc"},
+        {"the same with tls-server-name",
+         by_name,
+         {.ca_pem = trusted, .server_name = "kubernetes.default.svc"},
+         true,
+         "kubernetes.default.svc"},
         {"another tls-server-name", by_name, {.ca_pem = trusted, .server_name = "example.com"}, false, "example.com"},
-        {"tls-server-name goes before the address", by_address, {.ca_pem = trusted, .server_name = "example.com"}, false, "example.com"},
+        {"tls-server-name goes before the address",
+         by_address,
+         {.ca_pem = trusted, .server_name = "example.com"},
+         false,
+         "example.com"},
         {"a certificate of another CA", of_other, {.ca_pem = trusted}, false, NULL},
         {"the system's store does not know our CA", by_address, {0}, false, NULL},
         {"verifying nothing was asked for", of_other, {.insecure = true}, true, NULL},
@@ -76,14 +84,17 @@ TEST(who_we_are)
         struct tls tls;
         bool accepted;
     } rows[] = {
-        {"a client certificate and key in memory", {.ca_pem = trusted, .cert_pem = client->cert_pem, .key_pem = client->key_pem}, true},
+        {"a client certificate and key in memory",
+         {.ca_pem = trusted, .cert_pem = client->cert_pem, .key_pem = client->key_pem},
+         true},
         {"none where one is required", {.ca_pem = trusted}, false},
         {"a key that is another's", {.ca_pem = trusted, .cert_pem = client->cert_pem, .key_pem = by_name->key_pem}, false},
     };
     for (size_t i = 0; i < array_len(rows); i++) {
         CHECK_ROW(rows[i].sentence);
         struct bench b;
-        bench_init(&b, &(struct fake_options){.scripts = {answers}, .repeat_last = true, .tls = by_address, .client_ca_pem = trusted});
+        bench_init(&b,
+                   &(struct fake_options){.scripts = {answers}, .repeat_last = true, .tls = by_address, .client_ca_pem = trusted});
         struct ask a;
         get(&b, &a, (struct http_request){.tls = &rows[i].tls});
         CHECK_INT(a.err.class, rows[i].accepted ? ERROR_NONE : ERROR_UNAVAILABLE);

@@ -38,6 +38,15 @@ TEST(a_timer_never_rings_early_and_rings_once)
         CHECK_INT(r.count, 1);
         timer_free(t);
     }
+    for (usec_t delay = 50; delay < 3000; delay += 110) { /* libuv counts whole milliseconds: any phase of them */
+        struct ring r = {.loop = l};
+        struct timer *t = timer_new(l, ring, &r);
+        usec_t due = time_monotonic() + delay;
+        timer_at(t, due);
+        CHECK(run_until(l, &r.rang, 1000));
+        CHECK(r.at >= due);
+        timer_free(t);
+    }
     loop_free(l);
 }
 

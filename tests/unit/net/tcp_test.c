@@ -3,8 +3,8 @@
 #include "fake/server.h"
 #include "net/tcp.h"
 
-#include <sys/socket.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct answer {

@@ -36,9 +36,9 @@ TEST(a_url_is_taken_apart)
 
 TEST(what_is_no_url_is_refused)
 {
-    static const char *const rows[] = {"",          "x",           "ftp://h",     "https://",     "https:///x", "http://:80",    "http://h:",
-                                       "http://h:0", "http://h:x", "http://h:65536", "http://[::1", "http://[]/", "http://h /", "http://h/\n",
-                                       "http://u@h/", "http://[::1]x/", "http://h:123456"};
+    static const char *const rows[] = {"",           "x",           "ftp://h",     "https://",       "https:///x",     "http://:80",
+                                       "http://h:",  "http://h:0",  "http://h:x",  "http://h:65536", "http://[::1",    "http://[]/",
+                                       "http://h /", "http://h/\n", "http://u@h/", "http://[::1]x/", "http://h:123456"};
     for (size_t i = 0; i < array_len(rows); i++) {
         CHECK_ROW(rows[i]);
         struct url u;

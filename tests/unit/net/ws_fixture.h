@@ -21,7 +21,7 @@ struct client {
     enum { KEEP, FREE_ON_OPEN, FREE_ON_MESSAGE, FREE_ON_DRAIN, FREE_ON_CLOSE } free_when;
 };
 
-static void client_free_if(struct client *c, int when)
+static inline void client_free_if(struct client *c, int when)
 {
     if ((int)c->free_when != when)
         return;

@@ -10,10 +10,10 @@ struct play {
     const char *stdout_text;
     size_t cut; /* bytes of stdout a message */
     const char *stderr_text;
-    const char *status;  /* the Status on channel 3; NULL: none */
-    bool echo;           /* waits for a line on stdin and writes it back as it came */
-    bool flood;          /* a line without an end */
-    bool reset;          /* instead of a close */
+    const char *status; /* the Status on channel 3; NULL: none */
+    bool echo;          /* waits for a line on stdin and writes it back as it came */
+    bool flood;         /* a line without an end */
+    bool reset;         /* instead of a close */
 };
 
 static bool say(struct fake_conn *c, char channel, const char *text, size_t n)
@@ -131,7 +131,8 @@ static void scene_open(struct scene *s, struct play *p, const struct fake_step *
     /* a refused upgrade is asked again as a plain GET, for the server's words */
     s->server = fake_server_start(&(struct fake_options){.scripts = {script}, .repeat_last = true, .userdata = p});
     CHECK_INT(loop_new(&s->loop, NULL), 0);
-    struct config config = {.server = mem_strdup(fake_server_url(s->server)), .ns = mem_strdup("default"), .token = mem_strdup("t")};
+    struct config config = {
+        .server = mem_strdup(fake_server_url(s->server)), .ns = mem_strdup("default"), .token = mem_strdup("t")};
     s->world = world_real_new(s->loop, &config, NULL);
     seen->inside = true;
     seen->session = world_session_open(s->world, "ns", "pod", "drill-injector", &handlers, seen);
@@ -153,7 +154,8 @@ static const struct fake_step refused[] = {
 
 #define SUCCESS "{\"kind\":\"Status\",\"status\":\"Success\"}"
 #define EXIT_3                                                                                                                     \
-    "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"NonZeroExitCode\",\"message\":\"m\",\"details\":{\"causes\":[{\"reason\":\"ExitCode\"," \
+    "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"NonZeroExitCode\",\"message\":\"m\",\"details\":{\"causes\":[{"      \
+    "\"reason\":\"ExitCode\","                                                                                                     \
     "\"message\":\"3\"}]}}"
 
 TEST(what_a_session_tells_and_how_it_ends)
@@ -167,16 +169,47 @@ TEST(what_a_session_tells_and_how_it_ends)
         enum error_class class;
         const char *text;
     } rows[] = {
-        {"lines in one message", {.stdout_text = lines, .cut = 1000, .status = SUCCESS}, exec, "a\xc3\xa9" "c", ERROR_NONE, ""},
-        {"a byte a message", {.stdout_text = lines, .cut = 1, .status = SUCCESS}, exec, "a\xc3\xa9" "c", ERROR_NONE, ""},
+        {"lines in one message",
+         {.stdout_text = lines, .cut = 1000, .status = SUCCESS},
+         exec,
+         "a\xc3\xa9"
+         "c",
+         ERROR_NONE,
+         ""},
+        {"a byte a message",
+         {.stdout_text = lines, .cut = 1, .status = SUCCESS},
+         exec,
+         "a\xc3\xa9"
+         "c",
+         ERROR_NONE,
+         ""},
         {"another exit code, with the program's last words",
-         {.stdout_text = lines, .cut = 7, .stderr_text = "cannot read the journal\n", .status = EXIT_3}, exec, "a\xc3\xa9" "c", ERROR_UNAVAILABLE,
+         {.stdout_text = lines, .cut = 7, .stderr_text = "cannot read the journal\n", .status = EXIT_3},
+         exec,
+         "a\xc3\xa9"
+         "c",
+         ERROR_UNAVAILABLE,
          "ended with exit code 3; on stderr: cannot read the journal"},
-        {"no Status before the close: unknown, and no success", {.stdout_text = lines, .cut = 9}, exec, "a\xc3\xa9" "c", ERROR_UNAVAILABLE, ""},
+        {"no Status before the close: unknown, and no success",
+         {.stdout_text = lines, .cut = 9},
+         exec,
+         "a\xc3\xa9"
+         "c",
+         ERROR_UNAVAILABLE,
+         ""},
         {"a reset", {.stdout_text = "{\"id\":\"a\"}\n", .cut = 99, .reset = true}, exec, NULL, ERROR_UNAVAILABLE, ""},
-        {"a line that is no JSON", {.stdout_text = "{\"id\":\"a\"}\nSegmentation fault\n{\"id\":\"c\"}\n", .cut = 99, .status = SUCCESS}, exec, "a",
-         ERROR_INVALID, "no JSON object: Segmentation fault"},
-        {"a line that is no object", {.stdout_text = "[1]\n", .cut = 99, .status = SUCCESS}, exec, "", ERROR_INVALID, "no JSON object: [1]"},
+        {"a line that is no JSON",
+         {.stdout_text = "{\"id\":\"a\"}\nSegmentation fault\n{\"id\":\"c\"}\n", .cut = 99, .status = SUCCESS},
+         exec,
+         "a",
+         ERROR_INVALID,
+         "no JSON object: Segmentation fault"},
+        {"a line that is no object",
+         {.stdout_text = "[1]\n", .cut = 99, .status = SUCCESS},
+         exec,
+         "",
+         ERROR_INVALID,
+         "no JSON object: [1]"},
         {"a line without an end", {.flood = true, .status = SUCCESS}, exec, "", ERROR_INVALID, "more than 262144 bytes"},
         {"refused", {0}, refused, "", ERROR_FORBIDDEN, "no exec for you"},
     };

@@ -17,7 +17,8 @@ static void scene_init(struct scene *s, const struct fake_options *o)
 {
     s->server = fake_server_start(o);
     CHECK_INT(loop_new(&s->loop, NULL), 0);
-    struct config config = {.server = mem_strdup(fake_server_url(s->server)), .ns = mem_strdup("default"), .token = mem_strdup("t")};
+    struct config config = {
+        .server = mem_strdup(fake_server_url(s->server)), .ns = mem_strdup("default"), .token = mem_strdup("t")};
     s->world = world_real_new(s->loop, &config, NULL);
     CHECK(!config.server && !config.token); /* taken */
 }
@@ -135,9 +136,13 @@ TEST(a_request_and_its_reply)
 TEST(a_stream_to_its_end_and_one_that_is_closed)
 {
     static const struct fake_step script[] = {
-        FAKE_EXPECT("GET /w"), FAKE_STREAM_HEAD,
-        FAKE_CHUNK("{\"type\":\"ADDED\",\"object\":{}}\nrubbish\n{\"type\":\"DELETED\",\"object\":{}}\n"), FAKE_STREAM_END,
-        FAKE_EXPECT("GET /h"), FAKE_STREAM_HEAD, FAKE_HANG};
+        FAKE_EXPECT("GET /w"),
+        FAKE_STREAM_HEAD,
+        FAKE_CHUNK("{\"type\":\"ADDED\",\"object\":{}}\nrubbish\n{\"type\":\"DELETED\",\"object\":{}}\n"),
+        FAKE_STREAM_END,
+        FAKE_EXPECT("GET /h"),
+        FAKE_STREAM_HEAD,
+        FAKE_HANG};
     struct scene s;
     scene_init(&s, &(struct fake_options){.scripts = {script}});
     struct seen seen = {0}, closed = {0};
@@ -174,9 +179,12 @@ TEST(http_probes)
 {
     struct fake_ca *ca = fake_ca_new("nobody knows");
     struct fake_identity *id = fake_identity_new(ca, "pod", "DNS:elsewhere");
-    static const struct fake_step answers[] = {FAKE_EXPECT("GET /healthz HTTP/1.1"), FAKE_ANSWER("503 Service Unavailable", "", "sick"), FAKE_DRAIN};
-    static const struct fake_step posts[] = {FAKE_EXPECT("POST /healthz HTTP/1.1"), FAKE_SLEEP(60), FAKE_ANSWER("200 OK", "", "0123456789"), FAKE_DRAIN};
-    static const struct fake_step hangs[] = {FAKE_EXPECT("GET /healthz"), FAKE_SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), FAKE_HANG};
+    static const struct fake_step answers[] = {FAKE_EXPECT("GET /healthz HTTP/1.1"),
+                                               FAKE_ANSWER("503 Service Unavailable", "", "sick"), FAKE_DRAIN};
+    static const struct fake_step posts[] = {FAKE_EXPECT("POST /healthz HTTP/1.1"), FAKE_SLEEP(60),
+                                             FAKE_ANSWER("200 OK", "", "0123456789"), FAKE_DRAIN};
+    static const struct fake_step hangs[] = {FAKE_EXPECT("GET /healthz"),
+                                             FAKE_SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), FAKE_HANG};
     json_t *headers = json_pack("{s:s,s:i}", "X-Probe", "yes", "X-Number", 7);
     const struct {
         const char *sentence;
@@ -190,8 +198,14 @@ TEST(http_probes)
     } rows[] = {
         {"any status is an answer", answers, NULL, {0}, ERROR_NONE, 503, "sick", 0},
         {"a pod's own certificate is not verified", answers, id, {0}, ERROR_NONE, 503, "sick", 0},
-        {"a body, and headers, and the latency of it all", posts, NULL, {.method = "POST", .body = "b", .headers = headers}, ERROR_NONE, 200,
-         "0123456789", 60 * USEC_MSEC},
+        {"a body, and headers, and the latency of it all",
+         posts,
+         NULL,
+         {.method = "POST", .body = "b", .headers = headers},
+         ERROR_NONE,
+         200,
+         "0123456789",
+         60 * USEC_MSEC},
         {"a longer body is cut", posts, NULL, {.method = "POST", .body = "b", .max_body = 4}, ERROR_NONE, 200, "0123", 0},
         {"a time limit", hangs, NULL, {.timeout = 150 * USEC_MSEC}, ERROR_TIMEOUT, 200, "half", 150 * USEC_MSEC},
     };

@@ -11,7 +11,7 @@ from settings import Settings
 
 HEARTBEAT = os.environ.get("SHOP_HEARTBEAT", "/run/shop/heartbeat")
 HEARTBEAT_MAX_AGE = 3.0
-PORT = int(os.environ.get("SHOP_PORT", "8080"))
+PORT = int(os.environ.get("LISTEN_PORT", "8080"))
 
 settings = Settings()
 model = Model()

@@ -1,0 +1,141 @@
+/* The controller's process: reads its options, reaches the cluster, runs until it is told to end. */
+#include "base/log.h"
+#include "base/random.h"
+#include "base/str.h"
+#include "net/loop.h"
+#include "options.h"
+#include "serve/serve.h"
+#include "shell/shell.h"
+#include "world/real.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <uv.h>
+
+
+struct process {
+    struct options options;
+    struct loop *loop;
+    struct config config;
+    struct world *world;
+    struct shell *shell;
+    uv_signal_t terminate, interrupt;
+    bool ending;
+};
+
+static void on_stopped(void *userdata)
+{
+    struct process *p = userdata;
+    loop_stop(p->loop);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct process *p = handle->data;
+    if (p->ending) {
+        log_event(LOG_WARNING, "told to end again; ending at once", NULL);
+        loop_stop(p->loop);
+        return;
+    }
+    p->ending = true;
+    log_event(LOG_INFO, "told to end", "signal", number == SIGTERM ? "TERM" : "INT", NULL);
+    shell_stop(p->shell, on_stopped, p);
+}
+
+static void catch_signals(struct process *p)
+{
+    uv_signal_t *handles[] = {&p->terminate, &p->interrupt};
+    const int numbers[] = {SIGTERM, SIGINT};
+    for (size_t i = 0; i < array_len(handles); i++) {
+        uv_signal_init(loop_uv(p->loop), handles[i]);
+        handles[i]->data = p;
+        uv_signal_start(handles[i], on_signal, numbers[i]);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void let_signals_go(struct process *p)
+{
+    uv_close((uv_handle_t *)&p->terminate, NULL);
+    uv_close((uv_handle_t *)&p->interrupt, NULL);
+}
+
+static int reach_cluster(struct process *p, struct error *err)
+{
+    bool in_cluster = !p->options.kubeconfig && !p->options.context && getenv("KUBERNETES_SERVICE_HOST");
+    if (in_cluster ? config_load_in_cluster(&p->config, NULL, err) < 0
+                   : config_load_kubeconfig(&p->config, p->options.kubeconfig, p->options.context, err) < 0)
+        return error_wrap(err, in_cluster ? "the pod's service account" : "the kubeconfig");
+    log_event(LOG_INFO, "starting", "version", DRILLYARD_VERSION, "server", p->config.server, "namespace", p->config.ns, NULL);
+    return 0;
+}
+
+/* Host name and a random part: a process that was restarted is another candidate. */
+static char *make_identity(void)
+{
+    char host[128] = "controller";
+    gethostname(host, sizeof(host) - 1);
+    return mem_printf("%.64s_%016llx", host, (unsigned long long)random_seed_os());
+}
+
+static int run(struct process *p, struct error *err)
+{
+    if (reach_cluster(p, err) < 0 || loop_new(&p->loop, err) < 0)
+        return -1;
+    auto_free char *own = mem_strdup(p->options.own_namespace ? p->options.own_namespace : p->config.ns);
+    auto_free char *identity = make_identity();
+    p->world = world_real_new(p->loop, &p->config, NULL);
+    struct shell_options o = {
+        .namespaces = p->options.namespaces,
+        .catalog_namespace = p->options.catalog_namespace ? p->options.catalog_namespace : own,
+        .own_namespace = own,
+        .identity = identity,
+        .elect = p->options.elect,
+        .lease = p->options.lease,
+    };
+    p->shell = shell_new(p->world, &o, err);
+    if (!p->shell)
+        return -1;
+    catch_signals(p);
+    struct serve *serve = NULL;
+    if (serve_new(p->loop, p->shell, p->options.listen, &serve, err) < 0) {
+        let_signals_go(p);
+        return -1;
+    }
+    loop_run(p->loop);
+    serve_free(serve);
+    let_signals_go(p);
+    return 0;
+}
+
+static void process_done(struct process *p)
+{
+    shell_free(p->shell);
+    world_free(p->world);
+    loop_free(p->loop);
+    config_done(&p->config);
+    options_done(&p->options);
+}
+
+int main(int argc, char **argv)
+{
+    struct process p = {0};
+    struct error err = {0};
+    if (options_parse(argc, argv, &p.options, &err) < 0) {
+        fprintf(stderr, "drillyard-controller: %s\n", err.text);
+        return 2;
+    }
+    if (p.options.help || p.options.version) {
+        fputs(p.options.help ? options_help : "drillyard-controller " DRILLYARD_VERSION "\n", stdout);
+        options_done(&p.options);
+        return 0;
+    }
+    log_set_level(p.options.log_level);
+    log_set_output(STDERR_FILENO, time_wall);
+    int result = run(&p, &err);
+    if (result < 0)
+        log_event(LOG_ERROR, "cannot run", "error", err.text, NULL);
+    process_done(&p);
+    return result < 0 ? 1 : 0;
+}

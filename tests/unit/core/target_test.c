@@ -1,0 +1,537 @@
+#include "base/rfc3339.h"
+#include "base/str.h"
+#include "check.h"
+#include "core/target.h"
+#include "core/target_snapshot.h"
+#include "fixture.h"
+
+#define MANY 128
+#define T0   (1767225600 * USEC_SEC) /* 2026-01-01T00:00:00Z; a slot of ten minutes begins */
+
+struct bench {
+    json_t *object;
+    struct pod pods[MANY];
+    struct agent_state agents[MANY];
+    size_t pod_count;
+    struct trigger triggers[MANY];
+    size_t trigger_count;
+    struct card cards[MANY];
+    size_t card_count;
+    struct drill drills[MANY];
+    size_t drill_count;
+    struct observations *observations;
+    struct evidences *evidences;
+    bool disabled;
+    struct decision d;
+    int statuses;
+};
+
+static void bench_init(struct bench *b, const char *spec)
+{
+    memset(b, 0, sizeof(*b));
+    auto_free char *text = mem_printf("{'metadata': {'name': 'shop', 'namespace': 'a', 'resourceVersion': '5', 'generation': 1}, "
+                                      "'spec': {'selector': {'matchLabels': {'app': 'shop'}}, %s}}",
+                                      spec);
+    b->object = fixture(text);
+    b->observations = observations_new();
+    b->evidences = evidences_new();
+    decision_init(&b->d);
+}
+
+static void bench_done(struct bench *b)
+{
+    for (size_t i = 0; i < b->pod_count; i++)
+        pod_done(&b->pods[i]);
+    for (size_t i = 0; i < b->trigger_count; i++)
+        trigger_done(&b->triggers[i]);
+    for (size_t i = 0; i < b->card_count; i++)
+        card_done(&b->cards[i]);
+    for (size_t i = 0; i < b->drill_count; i++)
+        drill_done(&b->drills[i]);
+    observations_free(b->observations);
+    evidences_free(b->evidences);
+    decision_done(&b->d);
+    json_decref(b->object);
+}
+#define auto_bench __attribute__((cleanup(bench_done)))
+
+static void bench_pod(struct bench *b, const char *name, bool ready, bool sidecar, enum agent_link link)
+{
+    auto_free char *text =
+        mem_printf("{'metadata': {'name': '%s', 'namespace': 'a', 'uid': 'uid-%s'}, 'spec': {'containers': [{'name': 'app'}]}, "
+                   "'status': {'phase': 'Running', 'containers': ["
+                   "{'name': 'app', 'ready': %s, 'started': '2025-12-31T00:00:00Z'}%s]}}",
+                   name, name, ready ? "true" : "false",
+                   sidecar ? ", {'name': 'drill-injector', 'ready': true, 'started': '2025-12-31T00:00:00Z'}" : "");
+    auto_fixture json_t *object = fixture(text);
+    b->agents[b->pod_count] =
+        (struct agent_state){.link = link, .since = T0 - USEC_HOUR, .target_found = true, .message = "exec refused"};
+    pod_decode(object, &b->pods[b->pod_count++]);
+}
+
+static void bench_trigger(struct bench *b, const char *name, const char *probe)
+{
+    auto_free char *text =
+        mem_printf("{'metadata': {'name': '%s', 'namespace': 'cat'}, 'spec': {'probe': %s, 'every': '3s'}}", name, probe);
+    auto_fixture json_t *object = fixture(text);
+    struct error err = {0};
+    if (trigger_decode(object, &b->triggers[b->trigger_count++], &err) < 0)
+        CHECK_FAIL("%s", err.text);
+}
+
+static void bench_drill(struct bench *b, const char *name, const char *pod, const char *phase, const char *more)
+{
+    auto_free char *text = mem_printf("{'metadata': {'name': '%s', 'namespace': 'a', 'uid': '%s', 'creationTimestamp': "
+                                      "'2026-01-01T00:00:00Z'}, 'spec': {'card': 'c', 'target': 'shop'},"
+                                      "'status': {'phase': '%s', 'pod': '%s'%s}}",
+                                      name, name, phase, pod, more);
+    auto_fixture json_t *object = fixture(text);
+    struct error err = {0};
+    if (drill_decode(object, &b->drills[b->drill_count++], &err) < 0)
+        CHECK_FAIL("%s", err.text);
+}
+
+static void bench_card(struct bench *b, const char *id)
+{
+    auto_free char *text = mem_printf("{'metadata': {'name': '%s'}, 'spec': {'id': '%s', 'risk': 2.0, 'injection': {'method': "
+                                      "'CPUStress', 'duration': '90s'}, 'expect': {'trigger': {'name': 't'}},"
+                                      "'verify': [{'name': 'v', 'probe': {'pods': {'ready': {'atLeast': 1}}}}], 'slo': {}}}",
+                                      id, id);
+    auto_fixture json_t *object = fixture(text);
+    CHECK_INT(card_decode(object, &b->cards[b->card_count++], NULL), 0);
+}
+
+static void see(struct bench *b, const char *key, enum holds holds, const char *message)
+{
+    struct evidence e = {.holds = holds, .since = T0 - USEC_MINUTE, .seen_at = T0, .known_since = T0 - USEC_MINUTE};
+    str_copy(e.message, sizeof(e.message), message);
+    evidences_set(b->evidences, key, &e);
+}
+
+/* Decides, and carries out what the status and notes say. */
+static void run(struct bench *b, usec_t now)
+{
+    struct target t = {0};
+    struct target_view v = {.object = b->object,
+                            .namespace_enabled = !b->disabled,
+                            .pods = b->pods,
+                            .agents = b->agents,
+                            .pod_count = b->pod_count,
+                            .triggers = b->triggers,
+                            .trigger_count = b->trigger_count,
+                            .cards = b->cards,
+                            .card_count = b->card_count,
+                            .drills = b->drills,
+                            .drill_count = b->drill_count,
+                            .observations = b->observations,
+                            .evidences = b->evidences};
+    if (target_decode(b->object, &t, &v.error) == 0)
+        v.target = &t;
+    decision_done(&b->d);
+    target_decide(&v, now, &b->d);
+    CHECK(b->d.again_at > now);
+    target_done(&t);
+    for (size_t i = 0; i < b->d.effect_count; i++) {
+        const struct effect *e = &b->d.effects[i];
+        if (e->type == EFFECT_STATUS) {
+            b->statuses++;
+            CHECK_STR(e->rv, "5");
+            json_object_set(b->object, "status", e->body);
+        }
+        if (e->type == EFFECT_NOTE)
+            observations_set(b->observations, e->id, &(struct observation){.state = OBSERVATION_OK, .result = e->body});
+    }
+}
+
+static const struct want *wanted(const struct bench *b, const char *key)
+{
+    for (size_t i = 0; i < b->d.want_count; i++)
+        if (str_equal(b->d.wants[i].key, key))
+            return &b->d.wants[i];
+    return NULL;
+}
+
+static size_t effects_of(const struct bench *b, enum effect_type type)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->d.effect_count; i++)
+        n += b->d.effects[i].type == type;
+    return n;
+}
+
+static const char *condition(const struct bench *b, const char *type)
+{
+    static char text[512];
+    const char *reason, *message;
+    static const char *const names[] = {[CONDITION_FALSE] = "False", [CONDITION_TRUE] = "True", [CONDITION_UNKNOWN] = "Unknown"};
+    enum condition_status value = condition_get(b->object, type, &reason, &message);
+    str_format(text, sizeof(text), "%s %s: %s", names[value], reason, message);
+    return text;
+}
+
+TEST(triggers_and_health_are_watched_where_there_is_something_to_see)
+{
+    auto_bench struct bench b;
+    bench_init(&b,
+               "'watchPods': 2, 'facets': {'config': {'path': '/c.yaml'}, 'api': {'port': 80, 'service': 'shop'}, 'slo': "
+               "{'latencyP95': '1s'},"
+               "'health': [{'name': 'ready', 'via': 'Local', 'http': {'port': 80}}, {'name': 'outside', 'http': {'port': 80}}]}");
+    bench_pod(&b, "p0", true, false, AGENT_ABSENT);
+    for (int i = 1; i < 5; i++) {
+        char name[8];
+        str_format(name, sizeof(name), "p%d", i);
+        bench_pod(&b, name, true, true, AGENT_UP);
+    }
+    bench_trigger(&b, "config-drift", "{'file': {'ref': '$(target.config)', 'equalsSnapshot': true}}");
+    bench_trigger(&b, "queue-backlog", "{'exec': {'command': ['depth', '$(target.queue.redis.key)']}}"); /* no such facet */
+    bench_trigger(&b, "latency-spike", "{'slo': {'ref': '$(target.slo)'}}");
+    bench_trigger(&b, "model-gone", "{'process': {'min': 1}}"); /* facet process is missing, found out by the plan */
+    bench_trigger(&b, "later", "{'promQL': {}}");
+    run(&b, T0);
+    CHECK(wanted(&b, "trigger/cat/config-drift/p1") && wanted(&b, "trigger/cat/config-drift/p2"));
+    CHECK(!wanted(&b, "trigger/cat/config-drift/p0"));
+    CHECK(!wanted(&b, "trigger/cat/config-drift/p3"));
+    CHECK(!wanted(&b, "trigger/cat/queue-backlog/p1"));
+    CHECK(!wanted(&b, "trigger/cat/model-gone/p1"));
+    CHECK(wanted(&b, "trigger/cat/later/") != NULL); /* its evidence says why nothing is seen */
+    const struct want *slo = wanted(&b, "trigger/cat/latency-spike/");
+    CHECK(slo && !*slo->pod.name && slo->every == 3 * USEC_SEC);
+    CHECK(wanted(&b, "health/ready/p1") && wanted(&b, "health/ready/p2") && !wanted(&b, "health/ready/p3"));
+    CHECK(wanted(&b, "health/outside/") != NULL);
+    CHECK_INT(b.d.want_count, 2 + 1 + 1 + 2 + 1);
+    const struct want *drift = wanted(&b, "trigger/cat/config-drift/p1");
+    CHECK(drift && str_equal(drift->pod.name, "p1") && str_equal(json_str(drift->probe, "file.ref.path", ""), "/c.yaml"));
+    CHECK(json_at(wanted(&b, "health/ready/p1")->probe, "name") == NULL);
+
+    bench_drill(&b, "d1", "p4", "Detecting", "");
+    run(&b, T0);
+    CHECK(wanted(&b, "trigger/cat/config-drift/p4") != NULL); /* a drilled one always */
+    CHECK(wanted(&b, "health/ready/p4") != NULL);
+    CHECK(wanted(&b, "trigger/cat/latency-spike/p4") && !wanted(&b, "trigger/cat/latency-spike/"));
+    CHECK(!*wanted(&b, "trigger/cat/latency-spike/p4")->pod.name);
+
+    b.disabled = true;
+    run(&b, T0);
+    CHECK_INT(b.d.want_count, 0);
+}
+
+TEST(the_steady_state_is_what_all_health_probes_say)
+{
+    static const struct {
+        const char *sentence, *facets, *pods; /* r ready, n not ready, d ready without an agent */
+        enum holds one, two, outside;
+        enum holds want;
+        const char *message;
+    } rows[] = {
+        {"no pod", "{}", "", 0, 0, 0, HOLDS_FALSE, "pods: spec.selector matches no pod"},
+        {"none ready", "{}", "nn", 0, 0, 0, HOLDS_FALSE, "pods: none is ready"},
+        {"without probes, all ready", "{}", "rd", 0, 0, 0, HOLDS_TRUE, ""},
+        {"without probes, one not ready", "{}", "rn", 0, 0, 0, HOLDS_FALSE, "p1: the pod is not ready"},
+        {"all hold", "H", "rr", HOLDS_TRUE, HOLDS_TRUE, HOLDS_TRUE, HOLDS_TRUE, ""},
+        {"one does not", "H", "rr", HOLDS_TRUE, HOLDS_FALSE, HOLDS_TRUE, HOLDS_FALSE, "ready: seen two"},
+        {"false wins over unknown", "H", "rr", HOLDS_UNKNOWN, HOLDS_TRUE, HOLDS_FALSE, HOLDS_FALSE, "outside: seen outside"},
+        {"one is unknown", "H", "rr", HOLDS_TRUE, HOLDS_UNKNOWN, HOLDS_TRUE, HOLDS_UNKNOWN, "ready: seen two"},
+        {"a pod that is not ready is not asked", "H", "rn", HOLDS_TRUE, HOLDS_FALSE, HOLDS_TRUE, HOLDS_TRUE, ""},
+        {"a pod without an agent cannot be", "H", "rd", HOLDS_TRUE, -1, HOLDS_TRUE, HOLDS_TRUE, ""},
+        {"nobody can look", "H", "d", -1, -1, HOLDS_TRUE, HOLDS_UNKNOWN, "ready: no ready pod has an agent"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        CHECK_ROW(rows[i].sentence);
+        auto_bench struct bench b;
+        auto_free char *spec =
+            mem_printf("'facets': %s", strcmp(rows[i].facets, "H")
+                                           ? rows[i].facets
+                                           : "{'api': {'port': 80, 'service': 's'}, 'health': [{'name': 'ready', 'exec': "
+                                             "{'command': ['x']}}, {'name': 'outside', 'http': {'port': 80}}]}");
+        bench_init(&b, spec);
+        for (size_t p = 0; rows[i].pods[p]; p++) {
+            char name[8];
+            str_format(name, sizeof(name), "p%zu", p);
+            bench_pod(&b, name, rows[i].pods[p] != 'n', rows[i].pods[p] != 'd', AGENT_UP);
+        }
+        if ((int)rows[i].one >= 0)
+            see(&b, "health/ready/p0", rows[i].one, "seen one");
+        if ((int)rows[i].two >= 0)
+            see(&b, "health/ready/p1", rows[i].two, "seen two");
+        see(&b, "health/outside/", rows[i].outside, "seen outside");
+        auto_target struct target t = {0};
+        CHECK_INT(target_decode(b.object, &t, NULL), 0);
+        usec_t since;
+        char message[160];
+        CHECK_INT(target_steady(&t, b.pods, b.pod_count, b.evidences, T0, &since, message), rows[i].want);
+        CHECK_CONTAINS(message, rows[i].message);
+        CHECK(*rows[i].message || !*message);
+        if (rows[i].want == HOLDS_TRUE)
+            CHECK_INT(since, strcmp(rows[i].facets, "H") ? T0 - USEC_DAY : T0 - USEC_MINUTE);
+    }
+}
+
+TEST(conditions_say_what_is_missing_and_what_to_do)
+{
+    static const struct {
+        const char *sentence, *spec, *pods; /* u up, l lost, o opening of late, a no sidecar */
+        bool disabled;
+        const char *agent, *ready;
+    } rows[] = {
+        {"an agent in every pod", "'facets': {}", "uu", false, "True AgentsUp", "True Ready: it can be drilled"},
+        {"no pod", "'facets': {}", "", false,
+         "False NoPods: no running pod matches spec.selector and carries the label drillyard.dev/agent=enabled; add the label to "
+         "the pod template",
+         "False NoPods"},
+        {"no sidecar", "'facets': {}", "aa", false, "False NoAgent: none of 2 pods has a running container drill-injector",
+         "False NoAgent"},
+        {"one is lost", "'facets': {}", "ul", false, "False SomeAgentsDown: the agent in pod p1 does not answer: exec refused",
+         "True Ready"},
+        {"all are lost", "'facets': {}", "ll", false, "False AgentsDown: the agent in pod p1 does not answer", "False AgentsDown"},
+        {"being opened", "'facets': {}", "o", false, "Unknown Opening", "Unknown Opening"},
+        {"nobody is watched", "'watchPods': 0, 'facets': {}", "l", false, "True OnDemand", "True Ready"},
+        {"ephemeral", "'agent': 'Ephemeral', 'facets': {}", "a", false,
+         "False NotSupported: spec.agent: Ephemeral is not supported in this version; write Sidecar", "False NotSupported"},
+        {"not opted in", "'facets': {}", "u", true, "True AgentsUp", "False NamespaceNotEnabled: namespace a is not opted in"},
+        {"a bad window", "'safety': {'windows': [{'from': 'x', 'to': '10:00'}]}, 'facets': {}", "u", false, "True AgentsUp",
+         "False Invalid: spec.safety.windows[0].from"},
+        {"a bad field", "'watchPods': 1000, 'facets': {}", "u", false, "Unknown ", "False Invalid: spec.watchPods: 1000"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        CHECK_ROW(rows[i].sentence);
+        auto_bench struct bench b;
+        bench_init(&b, rows[i].spec);
+        b.disabled = rows[i].disabled;
+        for (size_t p = 0; rows[i].pods[p]; p++) {
+            char name[8], kind = rows[i].pods[p];
+            str_format(name, sizeof(name), "p%zu", p);
+            bench_pod(&b, name, true, kind != 'a',
+                      kind == 'u'   ? AGENT_UP
+                      : kind == 'l' ? AGENT_LOST
+                      : kind == 'o' ? AGENT_OPENING
+                                    : AGENT_ABSENT);
+            if (kind == 'o')
+                b.agents[p].since = T0 - USEC_SEC;
+        }
+        run(&b, T0);
+        CHECK_CONTAINS(condition(&b, "AgentReady"), rows[i].agent);
+        CHECK_CONTAINS(condition(&b, "Ready"), rows[i].ready);
+        CHECK_INT(b.statuses, 1);
+        run(&b, T0 + 3 * USEC_SEC);
+        CHECK_INT(b.statuses, 1);
+    }
+}
+
+TEST(a_restart_of_the_controller_flips_nothing)
+{
+    auto_bench struct bench b;
+    bench_init(&b, "'facets': {'health': [{'name': 'ready', 'exec': {'command': ['x']}}]}");
+    bench_pod(&b, "p0", true, true, AGENT_UP);
+    see(&b, "health/ready/p0", HOLDS_TRUE, "fine");
+    run(&b, T0);
+    CHECK_CONTAINS(condition(&b, "SteadyState"), "True Steady");
+    CHECK_INT(b.statuses, 1);
+    evidences_remove(b.evidences, "health/ready/p0");
+    b.agents[0].link = AGENT_OPENING;
+    b.agents[0].since = T0 + USEC_MINUTE;
+    run(&b, T0 + USEC_MINUTE);
+    CHECK_CONTAINS(condition(&b, "SteadyState"), "True Steady");
+    CHECK_CONTAINS(condition(&b, "AgentReady"), "True AgentsUp");
+    CHECK_CONTAINS(condition(&b, "Ready"), "True Ready");
+    CHECK(b.d.again_at <= T0 + USEC_MINUTE + 30 * USEC_SEC);
+    run(&b, T0 + USEC_MINUTE + 31 * USEC_SEC);
+    CHECK_CONTAINS(condition(&b, "AgentReady"), "False AgentsDown");
+    CHECK_CONTAINS(condition(&b, "Ready"), "False AgentsDown");
+}
+
+TEST(the_status_is_written_only_for_what_matters)
+{
+    auto_bench struct bench b;
+    bench_init(&b, "'facets': {'health': [{'name': 'ready', 'exec': {'command': ['x']}}]}");
+    bench_pod(&b, "p0", true, true, AGENT_UP);
+    see(&b, "health/ready/p0", HOLDS_TRUE, "in 3 ms");
+    run(&b, T0);
+    CHECK_INT(b.statuses, 1);
+    CHECK_STR(json_str(b.object, "status.steadyState.since", ""), "2025-12-31T23:59:00.000000Z");
+    see(&b, "health/ready/p0", HOLDS_TRUE, "in 4 ms");
+    run(&b, T0 + 10 * USEC_SEC);
+    CHECK_INT(b.statuses, 1);
+    see(&b, "health/ready/p0", HOLDS_FALSE, "exit 1 after 3 ms");
+    run(&b, T0 + 20 * USEC_SEC);
+    CHECK_INT(b.statuses, 2);
+    CHECK(!json_flag(b.object, "status.steadyState.healthy", true));
+    see(&b, "health/ready/p0", HOLDS_FALSE, "exit 1 after 4 ms"); /* another value of the same */
+    run(&b, T0 + 30 * USEC_SEC);
+    CHECK_INT(b.statuses, 2);
+
+    /* Counts wait for two seconds after a write, a condition does not. */
+    see(&b, "health/ready/p0", HOLDS_TRUE, "fine");
+    run(&b, T0 + 40 * USEC_SEC);
+    CHECK_INT(b.statuses, 3);
+    bench_pod(&b, "p1", true, false, AGENT_ABSENT);
+    run(&b, T0 + 41 * USEC_SEC);
+    CHECK_INT(b.statuses, 3);
+    CHECK_INT(b.d.again_at, T0 + 42 * USEC_SEC);
+    see(&b, "health/ready/p0", HOLDS_FALSE, "broken");
+    run(&b, T0 + 41 * USEC_SEC + 1);
+    CHECK_INT(b.statuses, 4);
+    CHECK_INT(json_int(b.object, "status.pods.selected", 0), 2);
+}
+
+TEST(a_fault_that_stays_quarantines_the_target_until_it_is_gone)
+{
+    auto_bench struct bench b;
+    bench_init(&b, "'facets': {}");
+    bench_pod(&b, "p0", true, true, AGENT_UP);
+    bench_drill(&b, "d1", "p0", "Reverting", ", 'verdictAt': '2026-01-01T00:00:10Z', 'message': 'file is busy'");
+    run(&b, T0 + 39 * USEC_SEC);
+    CHECK_CONTAINS(condition(&b, "Quarantined"), "False NothingLeft");
+    CHECK_INT(b.d.again_at, T0 + 40 * USEC_SEC);
+    run(&b, T0 + 40 * USEC_SEC);
+    CHECK_CONTAINS(condition(&b, "Quarantined"),
+                   "True FaultNotReverted: the fault of drill d1 could not be reverted: file is busy");
+    CHECK_CONTAINS(condition(&b, "Ready"), "False Quarantined");
+    CHECK_INT(effects_of(&b, EFFECT_EVENT), 1);
+
+    /* Another drill that reverts just now keeps it, however short. */
+    drill_done(&b.drills[0]);
+    b.drill_count = 0;
+    bench_drill(&b, "d2", "p0", "Reverting", ", 'verdictAt': '2026-01-01T00:00:50Z'");
+    run(&b, T0 + 51 * USEC_SEC);
+    CHECK_CONTAINS(condition(&b, "Quarantined"), "True");
+    drill_done(&b.drills[0]);
+    b.drill_count = 0;
+    run(&b, T0 + 60 * USEC_SEC);
+    CHECK_CONTAINS(condition(&b, "Quarantined"), "False");
+    CHECK_CONTAINS(condition(&b, "Ready"), "True");
+}
+
+static void answer(struct bench *b, const struct effect *e, enum observation_state state, const char *result, usec_t at)
+{
+    auto_fixture json_t *value = result ? fixture(result) : NULL;
+    observations_set(b->observations, e->id,
+                     &(struct observation){.state = state, .asked_at = at, .answered_at = at, .result = value});
+}
+
+static const struct effect *snapshot_asked(const struct bench *b, const char *pod, const char *facet)
+{
+    for (size_t i = 0; i < b->d.effect_count; i++)
+        if (b->d.effects[i].type == EFFECT_AGENT && str_equal(b->d.effects[i].key.name, pod) &&
+            str_equal(json_str(b->d.effects[i].body, "facet", ""), facet))
+            return &b->d.effects[i];
+    return NULL;
+}
+
+TEST(snapshots_are_taken_only_of_what_is_good)
+{
+    static const struct {
+        const char *sentence, *spec, *drill;
+        bool ready, alarm;
+        size_t asked;
+    } rows[] = {
+        {"steady and at rest", "'facets': {'config': {'path': '/c'}}", NULL, true, false, 1},
+        {"not steady", "'facets': {'config': {'path': '/c'}}", NULL, false, false, 0},
+        {"a drill is on it", "'facets': {'config': {'path': '/c'}}", "Detecting", true, false, 0},
+        {"a drill waits", "'facets': {'config': {'path': '/c'}}", "Pending", true, false, 0},
+        {"a drill that ended does not matter", "'facets': {'config': {'path': '/c'}}", "Failed", true, false, 1},
+        {"a trigger's condition holds", "'facets': {'config': {'path': '/c'}}", NULL, true, true, 0},
+        {"by default not the source",
+         "'facets': {'config': {'path': '/c'}, 'model': {'path': '/m'}, 'source': {'root': '/app', 'entrypoint': 'm.py'}}", NULL,
+         true, false, 2},
+        {"the source where it is named",
+         "'snapshots': {'facets': ['source', 'model']}, 'facets': {'config': {'path': '/c'}, 'source': {'root': '/app', "
+         "'entrypoint': 'm.py'}}",
+         NULL, true, false, 1},
+        {"no facet to copy", "'facets': {}", NULL, true, false, 0},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        CHECK_ROW(rows[i].sentence);
+        auto_bench struct bench b;
+        bench_init(&b, rows[i].spec);
+        bench_pod(&b, "p0", true, true, AGENT_UP);
+        bench_pod(&b, "p1", rows[i].ready, true, AGENT_LOST);
+        bench_trigger(&b, "alarm", "{'exec': {'command': ['x']}}");
+        see(&b, "trigger/cat/alarm/p1", rows[i].alarm ? HOLDS_FALSE : HOLDS_TRUE, "");
+        if (rows[i].drill)
+            bench_drill(&b, "d", "p0", rows[i].drill, "");
+        run(&b, T0);
+        CHECK_INT(effects_of(&b, EFFECT_AGENT), rows[i].asked);
+    }
+}
+
+TEST(each_slot_asks_once_and_the_status_says_what_came)
+{
+    auto_bench struct bench b;
+    bench_init(&b, "'facets': {'config': {'path': '/c.json', 'format': 'JSON'}, 'model': {'path': '/m', 'format': 'Torch'}}, "
+                   "'snapshots': {'every': '10m', 'keep': 2}");
+    bench_pod(&b, "p0", true, true, AGENT_UP);
+    bench_pod(&b, "p1", true, true, AGENT_UP);
+    run(&b, T0 + USEC_MINUTE);
+    CHECK_INT(effects_of(&b, EFFECT_AGENT), 4);
+    const struct effect *e = snapshot_asked(&b, "p0", "config");
+    auto_free char *text = json_text(e->body);
+    CHECK_STR(text, "{\"facet\":\"config\",\"keep\":2,\"op\":\"snapshot\",\"path\":\"/c.json\",\"validate\":\"JSON\"}");
+    CHECK_STR(json_str(snapshot_asked(&b, "p0", "model")->body, "validate", ""), "Raw");
+
+    answer(&b, snapshot_asked(&b, "p0", "config"), OBSERVATION_OK, "{'sha256': 'aa', 'takenAt': '2026-01-01T00:01:00Z'}",
+           T0 + USEC_MINUTE);
+    answer(&b, snapshot_asked(&b, "p1", "config"), OBSERVATION_OK, "{'sha256': 'aa', 'takenAt': '2026-01-01T00:00:59Z'}",
+           T0 + USEC_MINUTE);
+    answer(&b, snapshot_asked(&b, "p0", "model"), OBSERVATION_IN_FLIGHT, NULL, T0 + USEC_MINUTE);
+    answer(&b, snapshot_asked(&b, "p1", "model"), OBSERVATION_FAILED, NULL, T0 + USEC_MINUTE);
+    run(&b, T0 + USEC_MINUTE + 10 * USEC_SEC);
+    CHECK_INT(effects_of(&b, EFFECT_AGENT), 0);
+    CHECK_INT(b.d.again_at, T0 + USEC_MINUTE + 30 * USEC_SEC); /* the failed one again */
+    const json_t *entry = json_array_get(json_at(b.object, "status.snapshots"), 0);
+    auto_free char *entry_text = json_text(entry);
+    CHECK_STR(entry_text, "{\"facet\":\"config\",\"pods\":2,\"sha256\":\"aa\",\"takenAt\":\"2026-01-01T00:01:00Z\"}");
+    CHECK_INT(json_array_size(json_at(b.object, "status.snapshots")), 1);
+
+    for (int attempt = 1; attempt < SNAPSHOT_ATTEMPTS; attempt++) {
+        run(&b, T0 + (attempt + 1) * USEC_MINUTE);
+        CHECK_INT(effects_of(&b, EFFECT_AGENT), 1);
+        answer(&b, snapshot_asked(&b, "p1", "model"), OBSERVATION_FAILED, NULL, T0 + (attempt + 1) * USEC_MINUTE);
+    }
+    run(&b, T0 + 9 * USEC_MINUTE);
+    CHECK_INT(effects_of(&b, EFFECT_AGENT), 0);
+    CHECK_INT(b.d.again_at, T0 + 10 * USEC_MINUTE);
+    int written = b.statuses;
+    run(&b, T0 + 10 * USEC_MINUTE);
+    CHECK_INT(effects_of(&b, EFFECT_AGENT), 4);
+    CHECK_INT(b.statuses, written);
+
+    /* What was known before a restart stays until there is something newer. */
+    observations_free(b.observations);
+    b.observations = observations_new();
+    run(&b, T0 + 25 * USEC_MINUTE);
+    CHECK_INT(b.statuses, written);
+}
+
+TEST(coverage_is_told_for_at_most_a_hundred_cards)
+{
+    auto_bench struct bench b;
+    bench_init(&b, "'facets': {}");
+    bench_pod(&b, "p0", true, true, AGENT_UP);
+    bench_card(&b, "RE001");
+    bench_card(&b, "RE002");
+    b.object = (json_object_set_new(b.object, "status",
+                                    fixture("{'coverage': [{'card': 'RE002', 'state': 'Covered', 'lastDrill': "
+                                            "'2025-12-31T00:00:00Z'}, {'card': 'XX001', 'state': 'Never'}]}")),
+                b.object);
+    run(&b, T0);
+    const json_t *all = json_at(b.object, "status.coverage");
+    CHECK_INT(json_array_size(all), 2);
+    CHECK_STR(json_str(json_array_get(all, 0), "state", ""), "Never");
+    CHECK_STR(json_str(json_array_get(all, 1), "state", ""), "Covered");
+    CHECK_STR(json_str(json_array_get(all, 1), "due", ""), "2026-01-03T00:00:00.000000Z");
+    CHECK_INT(b.d.again_at, T0 + 2 * USEC_DAY);
+    run(&b, T0 + 2 * USEC_DAY);
+    CHECK_STR(json_str(json_array_get(json_at(b.object, "status.coverage"), 1), "state", ""), "Due");
+    for (int i = 100; i < 205; i++) {
+        char id[8];
+        str_format(id, sizeof(id), "XX%d", i);
+        bench_card(&b, id);
+    }
+    run(&b, T0 + 3 * USEC_DAY);
+    CHECK_INT(json_array_size(json_at(b.object, "status.coverage")), 100);
+}
+
+int main(void)
+{
+    return check_run();
+}

@@ -5,6 +5,7 @@
 #include "net/loop.h"
 #include "options.h"
 #include "serve/serve.h"
+#include "shell/drain.h"
 #include "shell/shell.h"
 #include "world/real.h"
 
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <uv.h>
-
 
 struct process {
     struct options options;
@@ -68,6 +68,46 @@ static int reach_cluster(struct process *p, struct error *err)
                    : config_load_kubeconfig(&p->config, p->options.kubeconfig, p->options.context, err) < 0)
         return error_wrap(err, in_cluster ? "the pod's service account" : "the kubeconfig");
     log_event(LOG_INFO, "starting", "version", DRILLYARD_VERSION, "server", p->config.server, "namespace", p->config.ns, NULL);
+    return 0;
+}
+
+/* ── drain ── */
+
+struct draining {
+    struct loop *loop;
+    struct error outcome;
+};
+
+static void on_drained(void *userdata, const struct error *err)
+{
+    struct draining *d = userdata;
+    d->outcome = *err;
+    loop_stop(d->loop);
+}
+
+static int drain(struct process *p, struct error *err)
+{
+    if (reach_cluster(p, err) < 0 || loop_new(&p->loop, err) < 0)
+        return -1;
+    auto_free char *own = mem_strdup(p->config.ns);
+    p->world = world_real_new(p->loop, &p->config, NULL);
+    const struct drain_options o = {
+        .namespaces = p->options.namespaces,
+        .catalog_namespace = p->options.catalog_namespace ? p->options.catalog_namespace : own,
+        .owner = p->options.owner,
+        .within = p->options.within,
+    };
+    struct draining draining = {.loop = p->loop};
+    struct drain *d = drain_new(p->world, &o, on_drained, &draining);
+    loop_run(p->loop);
+    world_free(p->world);
+    p->world = NULL;
+    drain_free(d);
+    if (draining.outcome.class != ERROR_NONE) {
+        *err = draining.outcome;
+        return -1;
+    }
+    log_event(LOG_INFO, "drained: no drill is left that waits for a controller", NULL);
     return 0;
 }
 
@@ -133,9 +173,9 @@ int main(int argc, char **argv)
     }
     log_set_level(p.options.log_level);
     log_set_output(STDERR_FILENO, time_wall);
-    int result = run(&p, &err);
+    int result = p.options.drain ? drain(&p, &err) : run(&p, &err);
     if (result < 0)
-        log_event(LOG_ERROR, "cannot run", "error", err.text, NULL);
+        log_event(LOG_ERROR, p.options.drain ? "cannot drain" : "cannot run", "error", err.text, NULL);
     process_done(&p);
     return result < 0 ? 1 : 0;
 }

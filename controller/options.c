@@ -8,8 +8,10 @@
 
 const char options_help[] =
     "usage: drillyard-controller [options]\n"
+    "       drillyard-controller drain [options]\n"
     "\n"
-    "Runs drills in a Kubernetes cluster and proves what came of them.\n"
+    "Runs drills in a Kubernetes cluster and proves what came of them. With drain it stops every drill through the running\n"
+    "controller, and waits until no fault and no finalizer is left: what must be done before an uninstallation.\n"
     "\n"
     "  --kubeconfig FILE        how to reach the cluster; default: the pod's service account when it runs in one,\n"
     "                           else $KUBECONFIG, else ~/.kube/config\n"
@@ -20,6 +22,8 @@ const char options_help[] =
     "  --listen HOST:PORT       metrics, health and coverage; default: 0.0.0.0:8080\n"
     "  --lease DURATION         how long a fault outlives a silent controller, 2s to 10m; default: 10s\n"
     "  --no-elect               lead without an election; for a single replica only\n"
+    "  --owner NAME             drain: the controller's Deployment; the global stop is removed with it\n"
+    "  --within DURATION        drain: how long that may take; default: 2m\n"
     "  --log-level LEVEL        debug, info, warning or error; default: info\n"
     "  --version                print the version and end\n"
     "  --help                   print this and end\n";
@@ -33,7 +37,8 @@ static int parse_namespaces(const char *value, struct options *o, struct error *
         auto_free char *name = mem_strndup(at, length);
         if (!str_is_dns_label(name)) {
             char quoted[96];
-            return error_set(err, ERROR_INVALID, "--namespaces: \"%s\" is no namespace; write names with commas between, such as team-a,team-b",
+            return error_set(err, ERROR_INVALID,
+                             "--namespaces: \"%s\" is no namespace; write names with commas between, such as team-a,team-b",
                              str_quote(quoted, sizeof(quoted), name));
         }
         if (!strlist_has(&o->namespaces, name))
@@ -103,7 +108,8 @@ static int parse_lease(const char *value, struct options *o, struct error *err)
 
 static int parse_log_level(const char *value, struct options *o, struct error *err)
 {
-    static const char *const levels[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARNING] = "warning", [LOG_ERROR] = "error"};
+    static const char *const levels[] = {
+        [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARNING] = "warning", [LOG_ERROR] = "error"};
     char quoted[96];
     for (size_t i = 0; i < array_len(levels); i++)
         if (str_equal(value, levels[i])) {
@@ -112,6 +118,23 @@ static int parse_log_level(const char *value, struct options *o, struct error *e
         }
     return error_set(err, ERROR_INVALID, "--log-level: \"%s\" is no level; write debug, info, warning or error",
                      str_quote(quoted, sizeof(quoted), value));
+}
+
+static int parse_owner(const char *value, struct options *o, struct error *err)
+{
+    char quoted[96];
+    if (!str_is_dns_subdomain(value))
+        return error_set(err, ERROR_INVALID, "--owner: \"%s\" is no name of a Deployment",
+                         str_quote(quoted, sizeof(quoted), value));
+    o->owner = value;
+    return 0;
+}
+
+static int parse_within(const char *value, struct options *o, struct error *err)
+{
+    if (duration_parse(value, "--within", &o->within, err) < 0)
+        return -1;
+    return o->within > 0 ? 0 : error_set(err, ERROR_INVALID, "--within: \"%s\" is no time at all; write for example 2m", value);
 }
 
 static int parse_no_elect(const char *value, struct options *o, struct error *err)
@@ -151,6 +174,8 @@ static const struct {
     {"--own-namespace", true, parse_own},
     {"--listen", true, parse_listen},
     {"--lease", true, parse_lease},
+    {"--owner", true, parse_owner},
+    {"--within", true, parse_within},
     {"--no-elect", false, parse_no_elect},
     {"--log-level", true, parse_log_level},
     {"--version", false, parse_version},
@@ -177,7 +202,9 @@ static int parse_one(char *const *argv, int argc, int *at, struct options *o, st
 int options_parse(int argc, char *const *argv, struct options *ret_options, struct error *err)
 {
     auto_options struct options o = {.listen = "0.0.0.0:8080", .lease = 10 * USEC_SEC, .elect = true, .log_level = LOG_INFO};
-    for (int at = 1; at < argc; at++)
+    o.within = 2 * USEC_MINUTE;
+    o.drain = argc > 1 && str_equal(argv[1], "drain");
+    for (int at = o.drain ? 2 : 1; at < argc; at++)
         if (parse_one(argv, argc, &at, &o, err) < 0)
             return -1;
     *ret_options = o;

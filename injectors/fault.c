@@ -8,7 +8,8 @@
 
 #define SEEN_WITHIN     (10 * USEC_SEC) /* an injection that is not in force by then is taken back */
 #define SEEN_EVERY      USEC_MSEC
-#define KEEP_EVERY      (100 * USEC_MSEC)
+#define CHECK_EVERY     (100 * USEC_MSEC)
+#define KEEP_EVERY      (10 * USEC_MSEC) /* where the method has something to do again and again */
 #define RETRY_FIRST     (200 * USEC_MSEC)
 #define RETRY_LAST      (30 * USEC_SEC)
 #define WAITING_MAX     8
@@ -23,7 +24,7 @@ struct fault {
     json_t *params, *undo, *detail, *outcome;
     int64_t epoch;
     usec_t since; /* monotonic: of the state */
-    usec_t intended_at, seen_at, due, lease_until, retry;
+    usec_t intended_at, seen_at, checked, due, lease_until, retry;
     bool failing, lost;
     char by[12], why[64];
     struct reply_to waiting[WAITING_MAX];
@@ -152,7 +153,7 @@ static void schedule(struct fault *x)
         next = now + SEEN_EVERY;
         break;
     case FAULT_IN_FORCE:
-        next = usec_min(usec_min(x->due, x->lease_until), now + KEEP_EVERY);
+        next = usec_min(usec_min(x->due, x->lease_until), now + (x->method->keep ? KEEP_EVERY : CHECK_EVERY));
         break;
     case FAULT_REVERTING:
         next = now + x->retry;
@@ -259,10 +260,13 @@ static bool look_whether_in_force(struct fault *x)
 static void keep(struct fault *x)
 {
     struct error why = {0};
+    usec_t now = time_monotonic();
     if (x->method->keep)
         x->method->keep(x->faults->site, x->undo, &why);
-    int seen = x->method->seen(x->faults->site, x->undo, &why);
-    if (x->lost || seen != 0)
+    if (x->lost || now < x->checked + CHECK_EVERY)
+        return;
+    x->checked = now;
+    if (x->method->seen(x->faults->site, x->undo, &why) != 0)
         return;
     x->lost = true; /* healing, most likely; it stays open, since the same record says how to revert what may come back */
     tell(x, "Lost", time_monotonic(), NULL);
@@ -504,6 +508,16 @@ void faults_renew(struct faults *f, usec_t lease)
             x->lease_until = usec_add(time_monotonic(), lease);
             schedule(x);
         }
+    }
+}
+
+void faults_keep(struct faults *f)
+{
+    for (struct list *n = f->all.next; n != &f->all; n = n->next) {
+        struct fault *x = list_entry(n, struct fault, node);
+        struct error ignored = {0};
+        if (x->state == FAULT_IN_FORCE && x->method->keep)
+            x->method->keep(f->site, x->undo, &ignored);
     }
 }
 

@@ -58,6 +58,8 @@ int faults_inject(struct faults *f, const struct fault_order *order, const struc
 int faults_revert(struct faults *f, const char *id, const char *reason, json_t **ret_result, struct refusal *r);
 /* Renews the leases of all open faults. */
 void faults_renew(struct faults *f, usec_t lease);
+/* Does again at once what the methods of open faults have to do again and again. */
+void faults_keep(struct faults *f);
 /* At shutdown: reverts all; the number that could not be. */
 size_t faults_revert_all(struct faults *f, const char *by, const char *why);
 

@@ -179,6 +179,12 @@ static void tell(void *userdata, uint64_t session, json_t *event)
     guard_tell(userdata, session, event);
 }
 
+static void before_look(void *userdata)
+{
+    struct guard *g = userdata;
+    faults_keep(g->faults);
+}
+
 static int guard_listen(struct guard *g, const char *dir, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -261,7 +267,7 @@ static int guard_begin(struct guard *g, const struct guard_options *options, str
     g->site = (struct site){&g->target, journal_backups(g->journal), g->node_boot};
     g->probe_site = (struct probe_site){.loop = g->loop, .target = &g->target, .snapshots = g->snapshots};
     g->faults = faults_new(g->loop, &g->site, g->journal, &(struct faults_handlers){fault_changed, answer, g});
-    g->watches = watches_new(&g->probe_site, &(struct watches_handlers){answer, tell, g});
+    g->watches = watches_new(&g->probe_site, &(struct watches_handlers){answer, tell, before_look, g});
     g->sessions = map_new(NULL);
     if (guard_catch_signals(g, err) < 0)
         return -1;

@@ -256,7 +256,7 @@ int serve_target_run(const char *dir)
     if (!b.session)
         return 1;
     struct probe_site site = {.loop = b.loop, .target = &b.target, .in_target = true};
-    b.watches = watches_new(&site, &(struct watches_handlers){watch_answer, watch_tell, &b});
+    b.watches = watches_new(&site, &(struct watches_handlers){watch_answer, watch_tell, NULL, &b});
     json_t *first = hello(&b);
     session_send(b.session, first);
     json_decref(first);

@@ -148,6 +148,8 @@ static void inotify_ready(void *userdata, uint32_t events)
     struct watches *w = userdata;
     char bytes[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
     ssize_t n = read(w->inotify, bytes, sizeof bytes);
+    if (n > 0 && w->handlers.before_look)
+        w->handlers.before_look(w->handlers.userdata);
     for (ssize_t at = 0; at < n;) {
         const struct inotify_event *event = (const struct inotify_event *)(const void *)(bytes + at);
         at += (ssize_t)(sizeof *event + event->len);

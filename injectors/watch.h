@@ -14,6 +14,9 @@ struct watches;
 struct watches_handlers {
     void (*answer)(void *userdata, const struct reply_to *to, json_t *result, const struct refusal *refusal);
     void (*tell)(void *userdata, uint64_t session, json_t *event);
+    /* May be NULL. Called when a file that is watched changes, before anybody looks: a fault that has to be done again after each change
+     * (an aged heartbeat) is in force again by then. */
+    void (*before_look)(void *userdata);
     void *userdata;
 };
 struct watches *watches_new(const struct probe_site *site, const struct watches_handlers *handlers);

@@ -3,8 +3,6 @@
 #include "base/rfc3339.h"
 #include "base/str.h"
 
-#include <stdio.h>
-
 static void outcome(struct step_outcome *o, enum step_state state, usec_t at, const char *message)
 {
     o->state = state;
@@ -264,6 +262,19 @@ static void resume_kernel(const struct step_view *s, usec_t now, struct decision
     signal_kernel(s, "CONT", now, d, o);
 }
 
+static bool plan_parse(const char *plan, int *ret_from, int *ret_to)
+{
+    char from[16];
+    const char *to = strstr(plan, " to ");
+    int64_t a, b;
+    if (!str_starts(plan, "scale ") || !to || !str_format(from, sizeof(from), "%.*s", (int)(to - plan - 6), plan + 6) ||
+        !str_to_i64(from, 0, INT32_MAX, &a) || !str_to_i64(to + 4, 0, INT32_MAX, &b))
+        return false;
+    *ret_from = (int)a;
+    *ret_to = (int)b;
+    return true;
+}
+
 /* "by 1" depends on what there is, so the number is read, then written down with the step (the plan), and only then set: a crash in
  * between sets the same number again instead of adding once more. */
 static void scale_workers(const struct step_view *s, usec_t now, struct decision *d, struct step_outcome *o)
@@ -279,7 +290,7 @@ static void scale_workers(const struct step_view *s, usec_t now, struct decision
     str_format(path, sizeof(path), "/apis/apps/v1/namespaces/%s/%s/%s/scale", s->run->run->meta.ns,
                str_equal(kind, "Deployment") ? "deployments" : "statefulsets", name);
     int from, to;
-    if (sscanf(json_str(s->status, "output", ""), "scale %d to %d", &from, &to) == 2) {
+    if (plan_parse(json_str(s->status, "output", ""), &from, &to)) {
         json_t *patch = json_object();
         json_put_int(json_make(patch, "spec"), "replicas", to);
         if (api_request(s, "scale", "PATCH", path, "application/merge-patch+json", patch, d, o)) {

@@ -108,6 +108,8 @@ static bool want_and_check_stops(const struct drill_view *v, const json_t *probe
             target_resolve(v->target, json_object_get(item, "probe") ? json_object_get(item, "probe") : item, prefix, &err);
         if (!probe)
             continue;
+        if (json_object_get(probe, "pods"))
+            json_put_str(json_object_get(probe, "pods"), "except", v->pod->meta.name);
         char key[EFFECT_ID_SIZE];
         str_format(key, sizeof(key), "%s/%zu", prefix, i);
         decision_want(d, key, &pod, probe, USEC_SEC, 0, 0);

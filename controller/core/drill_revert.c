@@ -3,11 +3,19 @@
 #include "base/str.h"
 #include "core/drill_write.h"
 
+/* How long until a revert that nobody answers is looked at again: also keeps the session with the pod wanted. */
+#define REVERT_LOOK_EVERY (10 * USEC_SEC)
+
+bool drill_pod_gone(const struct drill_view *v)
+{
+    return !v->pod || str_equal(v->pod->phase, "Failed") || str_equal(v->pod->phase, "Succeeded");
+}
+
 struct fault_view fault_look(const struct drill_view *v)
 {
     struct fault_view f = {.now = FAULT_NOW_UNKNOWN};
     const struct agent_fault *told = agent_fault_find(v->agent, v->drill->fault_id);
-    if (!v->pod) {
+    if (drill_pod_gone(v)) {
         f.now = FAULT_NOW_OVER;
         f.by_pod = true;
     } else if (told && told->state == FAULT_REVERTED) {
@@ -18,7 +26,7 @@ struct fault_view fault_look(const struct drill_view *v)
     } else if (told && told->state == FAULT_IN_FORCE)
         f.now = FAULT_NOW_ACTIVE;
     else if (v->drill->fault == FAULT_IN_FORCE)
-        f.now = FAULT_NOW_ACTIVE;
+        f.now = told || v->agent->link != AGENT_UP ? FAULT_NOW_ACTIVE : FAULT_NOW_FORGOTTEN;
     return f;
 }
 
@@ -73,9 +81,8 @@ void drill_decide_reverting(const struct drill_view *v, const struct verdict *ve
         return;
     }
     usec_t since = verdict->at;
-    if (last && last->state == OBSERVATION_IN_FLIGHT) {
-        decision_again(d, last->asked_at + 15 * USEC_SEC);
-    } else if (v->agent && v->agent->link == AGENT_UP) {
+    decision_again(d, now + REVERT_LOOK_EVERY);
+    if (!(last && last->state == OBSERVATION_IN_FLIGHT) && v->agent && v->agent->link == AGENT_UP) {
         usec_t backoff = asked ? usec_min(USEC_SEC << usec_min(asked - 1, 5), 30 * USEC_SEC) : 0;
         usec_t due = last ? last->answered_at + backoff : now;
         if (now >= due)

@@ -7,8 +7,8 @@
 enum fault_now {
     FAULT_NOW_UNKNOWN, /* asked for, or perhaps */
     FAULT_NOW_ACTIVE,
-    FAULT_NOW_OVER,    /* reverted, or there is nothing left that could carry it */
-    FAULT_NOW_REFUSED, /* the agent said no: it never was */
+    FAULT_NOW_OVER,      /* reverted, or there is nothing left that could carry it */
+    FAULT_NOW_FORGOTTEN, /* it was in force, and the agent, which answers, does not know it: since when it is over is not known */
 };
 struct fault_view {
     enum fault_now now;
@@ -16,6 +16,9 @@ struct fault_view {
     bool by_agent, by_pod;
     char why[24];
 };
+
+/* Deleted, or ended for good (evicted, say): its containers are no more, and no agent will answer. */
+bool drill_pod_gone(const struct drill_view *v);
 
 struct fault_view fault_look(const struct drill_view *v);
 

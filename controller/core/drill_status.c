@@ -4,8 +4,6 @@
 #include "base/rfc3339.h"
 #include "base/str.h"
 
-#include <stdio.h>
-
 /* ── gates and verdict as JSON ── */
 
 static bool gate_name_parse(const char *s, enum gate_name *ret_name)
@@ -51,7 +49,7 @@ json_t *verdict_encode(const struct verdict *v)
 bool verdict_decode(const json_t *note, struct verdict *ret_verdict)
 {
     *ret_verdict = (struct verdict){.at = json_time(note, "at", 0)};
-    if (!drill_phase_parse(json_str(note, "phase", ""), &ret_verdict->phase))
+    if (!drill_phase_parse(json_str(note, "phase", ""), &ret_verdict->phase) || !drill_phase_terminal(ret_verdict->phase))
         return false;
     str_copy(ret_verdict->reason, sizeof(ret_verdict->reason), json_str(note, "reason", ""));
     str_copy(ret_verdict->message, sizeof(ret_verdict->message), json_str(note, "message", ""));
@@ -67,8 +65,16 @@ void verdict_from_status(const struct drill *drill, struct verdict *ret_verdict)
     str_copy(ret_verdict->message, sizeof(ret_verdict->message), json_str(drill->status, "verdictMessage", ""));
     memcpy(ret_verdict->gates, drill->gates, sizeof(ret_verdict->gates));
     enum drill_phase phase;
-    if (drill_phase_parse(json_str(drill->status, "verdict", ""), &phase))
+    if (drill_phase_parse(json_str(drill->status, "verdict", ""), &phase) && drill_phase_terminal(phase))
         ret_verdict->phase = phase;
+    for (int g = 0; g < GATE_COUNT; g++) /* a process that wrote less left it open: it was not proved */
+        if (ret_verdict->gates[g].result == GATE_PENDING) {
+            ret_verdict->gates[g].result = GATE_INCONCLUSIVE;
+            ret_verdict->gates[g].at = ret_verdict->at;
+            str_copy(ret_verdict->gates[g].message, sizeof(ret_verdict->gates[g].message), "not judged");
+            if (ret_verdict->phase == DRILL_SUCCEEDED)
+                ret_verdict->phase = DRILL_INCONCLUSIVE;
+        }
 }
 
 void drill_verdict_message(const struct gate gates[GATE_COUNT], enum drill_phase phase, char message[512])
@@ -178,8 +184,8 @@ json_t *drill_status_in_force(const struct drill_view *v, const struct observati
     json_put_time(fault, "beganAt", usec_min(began, at));
     json_put_time(status, "injectedAt", at);
     put_clock_error(v, status);
-    const char *sha256 = json_str(injected->result, "backup.sha256", NULL);
-    if (sha256) {
+    const char *sha256 = json_str(injected->result, "backup.sha256", "");
+    if (strlen(sha256) == 64 && strspn(sha256, "0123456789abcdef") == 64) {
         json_t *artifact = json_object();
         json_put_str(artifact, "name", "backup");
         json_put_str(artifact, "ref", "agent:backups");

@@ -1,23 +1,26 @@
-#include "core/gate.h"
+#include "core/gate_parts.h"
 
 #include "base/duration.h"
 #include "base/str.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
-__attribute__((format(printf, 4, 5))) static void gate_decide(struct gate *g, enum gate_result result, usec_t at,
-                                                              const char *format, ...)
+/* How far agents' times may seem too early, at most: they are compared across samples of the offset of their clocks. */
+#define CLOCK_SLACK_MAX (100 * USEC_MSEC)
+/* How long after the injection the trigger's probe may be seen for the first time: its watch begins with the drill. */
+#define FIRST_LOOK_WITHIN (3 * USEC_SEC)
+
+void gate_decide(struct gate *g, enum gate_result result, usec_t at, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(g->message, sizeof(g->message), format, args);
+    str_vformat(g->message, sizeof(g->message), format, args);
     va_end(args);
     g->result = result;
     g->at = at;
 }
 
-static void gate_evidence(struct gate *g, const char *kind, const char *name)
+void gate_evidence(struct gate *g, const char *kind, const char *name)
 {
     str_copy(g->evidence_kind, sizeof(g->evidence_kind), kind);
     str_copy(g->evidence_name, sizeof(g->evidence_name), name);
@@ -47,8 +50,7 @@ enum drill_phase gates_verdict(const struct gate gates[GATE_COUNT])
     return inconclusive ? DRILL_INCONCLUSIVE : DRILL_SUCCEEDED;
 }
 
-/* A gate that is open when the fault is over can no longer be proved. Returns true where it was decided by that. */
-static bool gate_ended(const struct gate_frame *frame, struct gate *g)
+bool gate_ended(const struct gate_frame *frame, struct gate *g)
 {
     if (!frame->ended_at)
         return false;
@@ -58,11 +60,23 @@ static bool gate_ended(const struct gate_frame *frame, struct gate *g)
 
 /* ── gate 1: the expected trigger fired ── */
 
-static bool firing_counts(const struct drill_view *v, const struct gate_frame *frame, const struct firing *f)
+/* Not before the injection, as far as clocks can tell. */
+static bool since_injection(const struct drill_view *v, const struct gate_frame *frame, usec_t at, usec_t error)
+{
+    return usec_add(at, usec_min(v->drill->clock_error + error, CLOCK_SLACK_MAX)) >= frame->began_at;
+}
+
+/* Whatever came after the fault was over may be the doing of whoever ended it. */
+static bool after_end(const struct gate_frame *frame, usec_t at)
+{
+    return frame->ended_at && at > frame->ended_at;
+}
+
+bool gate_firing_counts(const struct drill_view *v, const struct gate_frame *frame, const struct firing *f)
 {
     return str_equal(f->trigger, v->card->trigger) && str_equal(f->target, v->drill->target) &&
            str_equal(f->ns, v->drill->meta.ns) && (str_empty(f->pod) || str_equal(f->pod, v->drill->status_pod)) &&
-           f->since >= frame->began_at;
+           since_injection(v, frame, f->since, f->error) && !after_end(frame, f->fired_at);
 }
 
 /* The earliest firing that counts; NULL: none. */
@@ -70,9 +84,18 @@ static const struct firing *firing_find(const struct drill_view *v, const struct
 {
     const struct firing *best = NULL;
     for (size_t i = 0; i < v->firing_count; i++)
-        if (firing_counts(v, frame, &v->firings[i]) && (!best || v->firings[i].fired_at < best->fired_at))
+        if (gate_firing_counts(v, frame, &v->firings[i]) && (!best || v->firings[i].fired_at < best->fired_at))
             best = &v->firings[i];
     return best;
+}
+
+/* A run of this incident says that the trigger fired, although nothing else remembers it: a controller that is gone saw it. */
+static const struct run *run_that_tells(const struct drill_view *v)
+{
+    for (size_t i = 0; i < v->run_count; i++)
+        if (str_equal(v->runs[i].trigger, v->card->trigger) && str_equal(v->runs[i].incident, v->drill->incident))
+            return &v->runs[i];
+    return NULL;
 }
 
 static usec_t trigger_deadline(const struct drill_view *v, const struct gate_frame *frame)
@@ -105,11 +128,18 @@ static void judge_trigger(const struct drill_view *v, const struct gate_frame *f
     }
     gate_evidence(g, "Trigger", v->card->trigger);
     const struct evidence *seen = &v->trigger_watch;
+    const struct run *told = run_that_tells(v);
     if (!v->trigger_exists)
         gate_decide(g, GATE_FAILED, deadline, "trigger %s did not fire within %s: there is no Trigger of that name",
                     v->card->trigger, limit);
-    else if (!seen->known_since || seen->known_since > deadline)
+    else if (!seen->known_since)
         gate_decide(g, GATE_INCONCLUSIVE, deadline, "whether %s fired could not be observed: %s", v->card->trigger, seen->message);
+    else if (seen->known_since > usec_min(deadline, usec_add(frame->injected_at, FIRST_LOOK_WITHIN)))
+        gate_decide(g, GATE_INCONCLUSIVE, deadline, "whether %s fired could not be observed all the time since the injection",
+                    v->card->trigger);
+    else if (told)
+        gate_decide(g, GATE_INCONCLUSIVE, deadline, "run %.100s says that %.60s fired, but when its condition began is not known",
+                    told->meta.name, v->card->trigger);
     else
         gate_decide(g, GATE_FAILED, deadline, "trigger %s did not fire within %s: its probe says: %s", v->card->trigger, limit,
                     seen->message);
@@ -117,13 +147,47 @@ static void judge_trigger(const struct drill_view *v, const struct gate_frame *f
 
 /* ── gate 2: the expected playbooks were executed ── */
 
+static bool run_is_ours(const struct run *r)
+{
+    return str_empty(r->reporter) || str_equal(r->reporter, "drillyard");
+}
+
+/* For this incident, for this pod, and not for what fired before. Who says nothing of when must name the incident. */
 static bool run_counts(const struct drill_view *v, const struct gate_frame *frame, const struct run *r, const char *playbook)
 {
-    if (!str_equal(r->playbook, playbook) || !str_equal(r->target, v->drill->target))
+    if (!str_equal(r->playbook, playbook) || !str_equal(r->target, v->drill->target) ||
+        (!str_empty(r->pod) && !str_equal(r->pod, v->drill->status_pod)) ||
+        (!str_empty(r->incident) && !str_equal(r->incident, v->drill->incident)))
         return false;
-    if (!str_empty(r->incident))
-        return str_equal(r->incident, v->drill->incident);
-    return r->fired_at >= frame->began_at;
+    if (r->ended_at && !since_injection(v, frame, r->ended_at, 0))
+        return false;
+    return r->fired_at ? since_injection(v, frame, r->fired_at, v->drill->clock_error) : !str_empty(r->incident);
+}
+
+/* Our own engine needs the agent: how a run went while that was away says nothing of the target. */
+static bool run_disturbed(const struct drill_view *v, const struct run *r)
+{
+    return run_is_ours(r) && v->pod && v->agent && (v->agent->link != AGENT_UP || v->agent->up_since > r->fired_at);
+}
+
+static void fail_playbook(const struct drill_view *v, const struct run *r, const char *name, const char *limit, usec_t deadline,
+                          const struct gate *detected, struct gate *g)
+{
+    if (!r && detected->result == GATE_INCONCLUSIVE)
+        gate_decide(g, GATE_INCONCLUSIVE, deadline, "playbook %s was not started, which is no wonder where %s could not be observed",
+                    name, v->card->trigger);
+    else if (!r)
+        gate_decide(g, GATE_FAILED, deadline, "playbook %s was not started within %s", name, limit);
+    else if (run_disturbed(v, r))
+        gate_decide(g, GATE_INCONCLUSIVE, deadline, "playbook %s did not succeed within %s, but the agent in pod %.60s was away", name,
+                    limit, v->drill->status_pod);
+    else if (r->phase == RUN_SUCCEEDED)
+        gate_decide(g, GATE_FAILED, deadline, "playbook %s succeeded, but later than the limit of %s", name, limit);
+    else if (r->phase == RUN_FAILED)
+        gate_decide(g, GATE_FAILED, deadline, "playbook %s failed: %.160s", name, r->message);
+    else
+        gate_decide(g, GATE_FAILED, deadline, "playbook %s was not finished within %s: it is %s", name, limit,
+                    r->phase == RUN_NEW ? "not started" : run_phase_name(r->phase));
 }
 
 static const struct run *run_best(const struct drill_view *v, const struct gate_frame *frame, const char *playbook)
@@ -161,8 +225,9 @@ static void judge_playbooks(const struct drill_view *v, const struct gate_frame 
             gate_evidence(g, "PlaybookRun", r->meta.name);
         else
             gate_evidence(g, "Playbook", name);
-        if (r && r->phase == RUN_SUCCEEDED && r->ended_at <= deadline) {
-            last_end = usec_max(last_end, r->ended_at);
+        usec_t end = r && r->ended_at ? r->ended_at : now; /* an outside healer may leave it out: then it is when we see it */
+        if (r && r->phase == RUN_SUCCEEDED && end <= deadline && !after_end(frame, end)) {
+            last_end = usec_max(last_end, end);
             continue;
         }
         if (gate_ended(frame, g))
@@ -171,15 +236,7 @@ static void judge_playbooks(const struct drill_view *v, const struct gate_frame 
             *again = usec_min(*again, usec_add(deadline, GATE_GRACE + 1));
             return;
         }
-        if (!r)
-            gate_decide(g, GATE_FAILED, deadline, "playbook %s was not started within %s", name, limit);
-        else if (r->phase == RUN_SUCCEEDED)
-            gate_decide(g, GATE_FAILED, deadline, "playbook %s succeeded, but later than the limit of %s", name, limit);
-        else if (r->phase == RUN_FAILED)
-            gate_decide(g, GATE_FAILED, deadline, "playbook %s failed: %.160s", name, r->message);
-        else
-            gate_decide(g, GATE_FAILED, deadline, "playbook %s was not finished within %s: it is %s", name, limit,
-                        r->phase == RUN_NEW ? "not started" : run_phase_name(r->phase));
+        fail_playbook(v, r, name, limit, deadline, detected, g);
         return;
     }
     gate_decide(g, GATE_PASSED, last_end,
@@ -196,107 +253,21 @@ static void judge_coding_tasks(const struct drill_view *v, const struct gate_fra
         gate_decide(g, GATE_NOT_REQUIRED, frame->injected_at, "the card asks for no coding task");
         return;
     }
+    usec_t base = detected->result == GATE_PASSED ? detected->at : trigger_deadline(v, frame);
+    usec_t deadline = usec_add(base, v->card->heal_within == USEC_NEVER ? USEC_MINUTE : v->card->heal_within);
+    usec_t last_filed = frame->injected_at;
     int filed = 0;
     for (size_t i = 0; i < v->task_count; i++) {
         const struct task *t = &v->tasks[i];
-        if (!str_equal(t->incident, v->drill->incident) || str_equal(t->type, "CloseGap"))
+        bool in_time = t->meta.created_at <= deadline && !after_end(frame, t->meta.created_at);
+        if (!in_time || !str_equal(t->incident, v->drill->incident) || str_equal(t->type, "CloseGap"))
             continue;
         filed++;
+        last_filed = usec_max(last_filed, t->meta.created_at);
         gate_evidence(g, "CodingTask", t->meta.name);
     }
     if (filed >= v->card->coding_tasks) {
-        gate_decide(g, GATE_PASSED, now, "%d coding task%s filed", filed, filed == 1 ? "" : "s");
-        return;
-    }
-    usec_t base = detected->result == GATE_PASSED ? detected->at : trigger_deadline(v, frame);
-    usec_t deadline = usec_add(base, v->card->heal_within == USEC_NEVER ? USEC_MINUTE : v->card->heal_within);
-    if (gate_ended(frame, g))
-        return;
-    if (now <= usec_add(deadline, GATE_GRACE)) {
-        *again = usec_min(*again, usec_add(deadline, GATE_GRACE + 1));
-        return;
-    }
-    gate_decide(g, GATE_FAILED, deadline, "%d of %d coding tasks were filed", filed, v->card->coding_tasks);
-}
-
-/* ── gate 4: the service level came back, before our own revert ── */
-
-static void watch_key(char dest[EFFECT_ID_SIZE], const char *prefix, const json_t *step, size_t index)
-{
-    const char *name = json_str(step, "name", NULL);
-    if (name)
-        str_format(dest, EFFECT_ID_SIZE, "%s/%.64s", prefix, name);
-    else
-        str_format(dest, EFFECT_ID_SIZE, "%s/%zu", prefix, index);
-}
-
-static const char *step_name(const json_t *step)
-{
-    return json_str(step, "name", "verification step");
-}
-
-/* What came back only when (or after) the fault ended by itself is not the healing's doing. */
-static bool came_back_by_itself(const struct gate_frame *frame, usec_t since)
-{
-    return frame->ended_at && since >= frame->ended_at;
-}
-
-/* Service-level probes take many samples a look; the others are cheap. */
-static usec_t verify_every(const json_t *probe)
-{
-    bool costly = json_object_get(probe, "slo") || json_object_get(probe, "http") || json_object_get(probe, "exec");
-    return costly ? USEC_SEC : 250 * USEC_MSEC;
-}
-
-/* When verification began: once it is known who detected and who healed. */
-static usec_t verify_from(const struct gate gates[GATE_COUNT])
-{
-    return usec_max(gates[GATE_TRIGGER_FIRED].at, gates[GATE_PLAYBOOK_EXECUTED].at);
-}
-
-static void judge_slo(const struct drill_view *v, const struct gate_frame *frame, usec_t now, struct gate gates[GATE_COUNT],
-                      usec_t *again)
-{
-    struct gate *g = &gates[GATE_SLO_MET];
-    usec_t from = verify_from(gates), healed = 0, deadline = 0;
-    const char *open_name = NULL;
-    const struct evidence *open = NULL;
-    size_t i;
-    json_t *step;
-    json_array_foreach((json_t *)v->card->verify, i, step)
-    {
-        char verify_id[EFFECT_ID_SIZE], confirm_id[EFFECT_ID_SIZE];
-        watch_key(verify_id, "verify", step, i);
-        watch_key(confirm_id, "confirm", step, i);
-        const struct evidence *all_along = evidences_get(v->evidences, verify_id);
-        const struct evidence *fresh = evidences_get(v->evidences, confirm_id);
-        deadline = usec_max(deadline, usec_add(from, json_duration(step, "within", USEC_MINUTE)));
-        if (fresh->holds == HOLDS_TRUE && !came_back_by_itself(frame, fresh->since)) {
-            if (all_along->holds == HOLDS_TRUE && all_along->since > frame->began_at)
-                healed = usec_max(healed, all_along->since);
-        } else if (!open) {
-            open = fresh;
-            open_name = step_name(step);
-        }
-    }
-    const struct firing *f = firing_find(v, frame);
-    bool firing = f && (!f->cleared_at || came_back_by_itself(frame, f->cleared_at));
-    if (v->card->heal_within != USEC_NEVER)
-        deadline = usec_min(deadline, usec_add(frame->injected_at, v->card->heal_within));
-    deadline = usec_max(deadline, usec_add(from, 2 * USEC_SEC)); /* time for one fresh look, however late the others were decided */
-
-    gate_evidence(g, "Probe", open_name ? open_name : "verify");
-    if (!open && !firing) {
-        /* A step that was never seen broken says nothing of when: then the detector does, and without one the first fresh look. */
-        if (!healed)
-            healed = f ? f->cleared_at : from;
-        char took[32], limit[32];
-        duration_format(usec_max(0, healed - frame->injected_at), took, sizeof(took));
-        if (v->card->heal_within != USEC_NEVER && healed - frame->injected_at > v->card->heal_within) {
-            duration_format(v->card->heal_within, limit, sizeof(limit));
-            gate_decide(g, GATE_FAILED, healed, "the service level came back after %s, later than the limit of %s", took, limit);
-        } else
-            gate_decide(g, GATE_PASSED, usec_max(healed, frame->injected_at), "the service level was met again after %s", took);
+        gate_decide(g, GATE_PASSED, last_filed, "%d coding task%s filed", filed, filed == 1 ? "" : "s");
         return;
     }
     if (gate_ended(frame, g))
@@ -305,16 +276,8 @@ static void judge_slo(const struct drill_view *v, const struct gate_frame *frame
         *again = usec_min(*again, usec_add(deadline, GATE_GRACE + 1));
         return;
     }
-    char limit[32];
-    duration_format(deadline - frame->injected_at, limit, sizeof(limit));
-    if (open && open->holds == HOLDS_UNKNOWN)
-        gate_decide(g, GATE_INCONCLUSIVE, deadline, "%s could not be observed: %s", open_name, open->message);
-    else if (open)
-        gate_decide(g, GATE_FAILED, deadline, "%s does not hold after %s: %s", open_name, limit, open->message);
-    else {
-        gate_evidence(g, "Trigger", f->trigger);
-        gate_decide(g, GATE_FAILED, deadline, "trigger %s still fires after %s: %s", f->trigger, limit, f->message);
-    }
+    gate_decide(g, detected->result == GATE_INCONCLUSIVE ? GATE_INCONCLUSIVE : GATE_FAILED, deadline,
+                "%d of %d coding tasks were filed", filed, v->card->coding_tasks);
 }
 
 void gates_judge(const struct drill_view *v, const struct gate_frame *frame, usec_t now, struct gate gates[GATE_COUNT],
@@ -330,41 +293,5 @@ void gates_judge(const struct drill_view *v, const struct gate_frame *frame, use
         judge_coding_tasks(v, frame, detected, now, &gates[GATE_CODING_TASK_CREATED], ret_again);
     bool known = detected->result != GATE_PENDING && gates[GATE_PLAYBOOK_EXECUTED].result != GATE_PENDING;
     if (gates[GATE_SLO_MET].result == GATE_PENDING && known)
-        judge_slo(v, frame, now, gates, ret_again);
-}
-
-/* The probes are looked at from the drilled pod, or, when healing replaced it, from another ready one of the target. */
-static struct key verify_pod(const struct drill_view *v)
-{
-    if (v->pod)
-        return meta_key(&v->pod->meta, KIND_POD);
-    for (size_t i = 0; i < v->pod_count; i++)
-        if (v->pods[i].ready && v->agents[i].link != AGENT_ABSENT)
-            return meta_key(&v->pods[i].meta, KIND_POD);
-    return key_of(KIND_POD, v->drill->meta.ns, "");
-}
-
-void gates_want(const struct drill_view *v, const struct gate gates[GATE_COUNT], struct decision *d)
-{
-    struct key pod = verify_pod(v);
-    bool confirm = gates[GATE_TRIGGER_FIRED].result != GATE_PENDING && gates[GATE_PLAYBOOK_EXECUTED].result != GATE_PENDING;
-    size_t i;
-    json_t *step;
-    json_array_foreach((json_t *)v->card->verify, i, step)
-    {
-        struct error err = {0};
-        char key[EFFECT_ID_SIZE];
-        json_t *probe = target_resolve(v->target, json_object_get(step, "probe"), "spec.verify", &err);
-        if (!probe)
-            continue; /* the card would not have been applicable */
-        if (confirm) {
-            /* Marked, so that it is a watch of its own: its first look is taken after the first two gates were decided. */
-            json_t *again = json_copy(probe);
-            json_put_str(again, "look", "confirm");
-            watch_key(key, "confirm", step, i);
-            decision_want(d, key, &pod, again, verify_every(probe), 0, USEC_SEC);
-        }
-        watch_key(key, "verify", step, i);
-        decision_want(d, key, &pod, probe, verify_every(probe), 0, USEC_SEC);
-    }
+        gate_judge_level(v, frame, now, gates, ret_again);
 }

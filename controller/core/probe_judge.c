@@ -233,13 +233,20 @@ void probe_pods_judge(const json_t *probe, const struct pod *pods, size_t count,
     const json_t *asked = json_at(probe, "pods");
     usec_t within = json_duration(asked, "within", -1), from = within >= 0 ? now - within : 0;
     *ret_evidence = (struct evidence){.holds = HOLDS_UNKNOWN};
+    /* Set by the core for rollback rules, which ask about the others: the drilled pod is expected to be unwell. */
+    const char *except = json_str(asked, "except", NULL);
+    size_t all = count;
+    for (size_t i = 0; i < all; i++)
+        count -= except && str_equal(pods[i].meta.name, except);
     if (count == 0 && (has_percentage(json_at(asked, "ready")) || has_percentage(json_at(asked, "notReady")))) {
         evidence_say(ret_evidence, HOLDS_UNKNOWN, now, "the target selects no pod, so there is no share of them");
         return;
     }
     size_t ready = 0, in_phase = 0, ended = 0;
     const char *phase = json_str(asked, "phase", NULL), *reason = json_str(asked, "terminatedReason", NULL);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < all; i++) {
+        if (except && str_equal(pods[i].meta.name, except))
+            continue;
         ready += pods[i].ready;
         in_phase += phase && str_equal(pods[i].phase, phase);
         const char *why = pod_ended(&pods[i], from);
@@ -248,7 +255,7 @@ void probe_pods_judge(const json_t *probe, const struct pod *pods, size_t count,
     struct pods_check checks[5];
     check_count(json_at(asked, "ready"), (double)ready, (double)count, "pods are ready", &checks[0]);
     check_count(json_at(asked, "notReady"), (double)(count - ready), (double)count, "pods are not ready", &checks[1]);
-    int restarts = pods_restarts(pods, count, from);
+    int restarts = pods_restarts(pods, all, from);
     check_count(json_at(asked, "restarts"), restarts, 0, "", &checks[2]);
     str_format(checks[2].message, sizeof(checks[2].message), "the most restarts of a pod are %d", restarts);
     checks[3] = (struct pods_check){.asked = phase != NULL, .holds = in_phase > 0, .value = (double)in_phase};

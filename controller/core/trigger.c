@@ -3,8 +3,6 @@
 #include "base/rfc3339.h"
 #include "base/str.h"
 
-#include <stdio.h>
-
 #define RUNS_KEPT 20 /* ended PlaybookRuns kept per playbook and target */
 
 /* ── which sites fire ── */

@@ -5,8 +5,15 @@
 
 #define LOOP_CLOSING_TURNS 16
 
+struct farewell {
+    struct farewell *next;
+    void (*fn)(struct loop *l, void *userdata);
+    void *userdata;
+};
+
 struct loop {
     uv_loop_t uv;
+    struct farewell *farewells;
 };
 
 struct timer {
@@ -40,6 +47,12 @@ void loop_free(struct loop *l)
 {
     if (!l)
         return;
+    while (l->farewells) {
+        struct farewell *f = l->farewells;
+        l->farewells = f->next;
+        f->fn(l, f->userdata);
+        free(f);
+    }
     /* Closing is asynchronous in libuv: handles closed by their owners a moment ago need a turn, those of libwebsockets several
      * (net/ws_context.c), and must not be closed for it meanwhile. What an owner forgot is closed then, so that this ends; its
      * memory shows in the leak checker. */
@@ -50,6 +63,16 @@ void loop_free(struct loop *l)
         uv_run(&l->uv, UV_RUN_ONCE);
     }
     free(l);
+}
+
+void loop_at_free(struct loop *l, void (*fn)(struct loop *l, void *userdata), void *userdata)
+{
+    for (struct farewell *f = l->farewells; f; f = f->next)
+        if (f->fn == fn && f->userdata == userdata)
+            return;
+    struct farewell *f = mem_new(struct farewell);
+    *f = (struct farewell){.next = l->farewells, .fn = fn, .userdata = userdata};
+    l->farewells = f;
 }
 
 struct uv_loop_s *loop_uv(struct loop *l)

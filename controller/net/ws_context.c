@@ -17,6 +17,7 @@
 #define LINGER_SECONDS      5     /* a connection closed with bytes unsent */
 #define CLOSING_TURNS       4     /* see closing_turn() */
 #define FINISHING_CALLS_MAX 3
+#define IDLE_MAX            2 /* destroying one is so full of traps (see below) that it is kept for the next connection */
 
 static struct ws_context *contexts; /* of all loops; net/ has no place on struct loop to keep them */
 
@@ -170,22 +171,25 @@ static int event_number(const int *before)
     return -1;
 }
 
-/* After the first close: keeps the number, so that nobody else gets it before the second one. */
-static void event_number_hold(int fd)
+/* After the first call of lws_context_destroy(). Where that has closed it, a placeholder keeps the number, so that nobody else gets it
+ * before the second close. True: so it was. */
+static bool event_number_hold(int fd)
 {
     if (fd < 0 || fcntl(fd, F_GETFD) >= 0)
-        return;
+        return false;
     auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int placeholder = fcntl(null, F_DUPFD_CLOEXEC, fd); /* the lowest from `fd` on: not that one, when open() has just got it */
     if (null == fd)
         null = placeholder;
     else if (placeholder != fd && placeholder >= 0)
         close(placeholder);
+    return true;
 }
 
-static void event_number_release(int fd)
+/* After the last call. By then the number that was held may be anybody's, another context's eventfd even. */
+static void event_number_release(int fd, bool held)
 {
-    if (fd >= 0 && (number_is(fd, "anon_inode:[eventfd]") || number_is(fd, "/dev/null")))
+    if (fd >= 0 && number_is(fd, held ? "/dev/null" : "anon_inode:[eventfd]"))
         close(fd);
 }
 
@@ -232,6 +236,75 @@ static char *proxy_text(const struct proxy *proxy, const char *address)
                       proxy->port);
 }
 
+/* Destroying under a foreign libuv loop takes several calls, between which the loop must turn (lib/core/context.c and
+ * lib/event-libs/libuv/libuv.c): the first closes libwebsockets' handles, which libuv completes a turn later; in 4.1.6 only that
+ * completion closes the second half of them; the last call, when all are gone, frees the memory. Too early, it frees what libuv still
+ * has to close; there is no callback that says when. Each closing of a handle of ours takes exactly one turn as well, so they serve
+ * as the clock. It starts in one, too, since a context must not be destroyed from within its own callbacks.
+ */
+struct closing {
+    uv_idle_t handle;
+    struct ws_context *context;
+    int turns;
+    bool held; /* event_number_hold() */
+};
+
+static void closing_turn(uv_handle_t *handle)
+{
+    struct closing *closing = handle->data;
+    struct ws_context *c = closing->context;
+    if (closing->turns == 0) {
+        lws_context_destroy(c->lws);
+        closing->held = event_number_hold(c->event_number);
+    }
+    if (closing->turns++ < CLOSING_TURNS) {
+        uv_idle_init(loop_uv(c->loop), &closing->handle);
+        uv_close((uv_handle_t *)&closing->handle, closing_turn);
+        return;
+    }
+    for (int i = 0; c->lws && i < FINISHING_CALLS_MAX; i++)
+        lws_context_destroy(c->lws);
+    event_number_release(c->event_number, closing->held);
+    free(closing);
+    context_release(c);
+}
+
+static void context_close(struct ws_context *c)
+{
+    struct ws_context **at = &contexts;
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    struct closing *closing = mem_new(struct closing);
+    closing->context = c;
+    uv_idle_init(loop_uv(c->loop), &closing->handle);
+    closing->handle.data = closing;
+    uv_close((uv_handle_t *)&closing->handle, closing_turn);
+}
+
+/* The one that has been idle for longest, more or less: new ones stand first in the list. NULL: not more idle ones than may be. */
+static struct ws_context *one_idle_too_many(const struct loop *loop)
+{
+    struct ws_context *oldest = NULL;
+    int idle = 0;
+    for (struct ws_context *c = contexts; c; c = c->next)
+        if (c->loop == loop && c->refs == 0) {
+            idle++;
+            oldest = c;
+        }
+    return idle > IDLE_MAX ? oldest : NULL;
+}
+
+static void contexts_close(struct loop *loop, void *unused)
+{
+    (void)unused;
+    for (struct ws_context *c = contexts, *next; c; c = next) {
+        next = c->next;
+        if (c->loop == loop && c->refs == 0)
+            context_close(c);
+    }
+}
+
 struct ws_context *ws_context_get(struct loop *loop, const struct tls *tls, const char *name, const struct proxy *proxy,
                                   const char *proxy_address, struct error *err)
 {
@@ -262,52 +335,15 @@ struct ws_context *ws_context_get(struct loop *loop, const struct tls *tls, cons
     }
     c->next = contexts;
     contexts = c;
+    loop_at_free(loop, contexts_close, NULL);
     return c;
-}
-
-/* Destroying under a foreign libuv loop takes several calls, between which the loop must turn (lib/core/context.c and
- * lib/event-libs/libuv/libuv.c): the first closes libwebsockets' handles, which libuv completes a turn later; in 4.1.6 only that
- * completion closes the second half of them; the last call, when all are gone, frees the memory. Too early, it frees what libuv still
- * has to close; there is no callback that says when. Each closing of a handle of ours takes exactly one turn as well, so they serve
- * as the clock. It starts in one, too, since a context must not be destroyed from within its own callbacks.
- */
-struct closing {
-    uv_idle_t handle;
-    struct ws_context *context;
-    int turns;
-};
-
-static void closing_turn(uv_handle_t *handle)
-{
-    struct closing *closing = handle->data;
-    struct ws_context *c = closing->context;
-    if (closing->turns == 0) {
-        lws_context_destroy(c->lws);
-        event_number_hold(c->event_number);
-    }
-    if (closing->turns++ < CLOSING_TURNS) {
-        uv_idle_init(loop_uv(c->loop), &closing->handle);
-        uv_close((uv_handle_t *)&closing->handle, closing_turn);
-        return;
-    }
-    for (int i = 0; c->lws && i < FINISHING_CALLS_MAX; i++)
-        lws_context_destroy(c->lws);
-    event_number_release(c->event_number);
-    free(closing);
-    context_release(c);
 }
 
 void ws_context_unref(struct ws_context *c)
 {
     if (!c || --c->refs > 0)
         return;
-    struct ws_context **at = &contexts;
-    while (*at != c)
-        at = &(*at)->next;
-    *at = c->next;
-    struct closing *closing = mem_new(struct closing);
-    closing->context = c;
-    uv_idle_init(loop_uv(c->loop), &closing->handle);
-    closing->handle.data = closing;
-    uv_close((uv_handle_t *)&closing->handle, closing_turn);
+    struct ws_context *old = one_idle_too_many(c->loop);
+    if (old)
+        context_close(old);
 }

@@ -32,7 +32,7 @@ struct ws_context {
  * cannot be read, key and certificate that do not match) or INTERNAL. */
 struct ws_context *ws_context_get(struct loop *loop, const struct tls *tls, const char *name, const struct proxy *proxy,
                                   const char *proxy_address, struct error *err);
-/* The last one destroys it in the next turns of the loop; safe from any callback. */
+/* Safe from any callback. An unused one is kept for the next connection, and goes with the loop; of several the oldest goes sooner. */
 void ws_context_unref(struct ws_context *c);
 
 /* Called by libwebsockets for every event of a connection; implemented in ws.c. */

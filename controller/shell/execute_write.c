@@ -277,7 +277,7 @@ void execute_event(struct executor *x, struct owner_state *owner, const struct e
     map_set(owner->events, e->id, owner);
     json_auto_t *regarding = store_get(x->o.lookup.store, &e->key);
     auto_write struct write w = {0};
-    write_build_event(e, regarding, x->o.identity, world_wall(x->o.world), &w);
+    write_build_event(e, &owner->key, regarding, x->o.identity, world_wall(x->o.world), &w);
     struct event_flight *f = mem_new(struct event_flight);
     *f = (struct event_flight){.owner = owner->key, .regarding = e->key};
     str_copy(f->id, sizeof(f->id), e->id);

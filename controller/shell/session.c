@@ -88,7 +88,8 @@ static usec_t agent_offset(const struct session *s) /* agent monotonic → stead
 
 /* ── operations ── */
 
-static void op_finish(struct session *s, struct op *op, enum observation_state state, const struct error *err, const json_t *result)
+static void op_finish(struct session *s, struct op *op, enum observation_state state, const struct error *err, const json_t *result,
+                      usec_t mono)
 {
     list_remove(&op->node);
     s->op_count--;
@@ -98,6 +99,8 @@ static void op_finish(struct session *s, struct op *op, enum observation_state s
         .asked_at = clock_steady(s->host->clock, op->asked),
         .answered_at = clock_now(s->host->clock),
         .result = told,
+        .raw = result,
+        .mono = mono,
     };
     if (err)
         outcome.err = *err;
@@ -125,7 +128,7 @@ static void ops_lost(struct session *s, const char *why)
         next = node->next;
         struct op *op = list_entry(node, struct op, node);
         if (op->id)
-            op_finish(s, op, OBSERVATION_UNKNOWN, &err, NULL);
+            op_finish(s, op, OBSERVATION_UNKNOWN, &err, NULL, 0);
     }
 }
 
@@ -147,7 +150,7 @@ static void op_over(struct session *s, struct op *op)
         error_set(&err, ERROR_TIMEOUT, "the agent in pod %s did not answer in time", s->pod.name);
     else
         error_set(&err, ERROR_UNAVAILABLE, "the agent in pod %s was not asked: %s", s->pod.name, s->state.message);
-    op_finish(s, op, op->id ? OBSERVATION_UNKNOWN : OBSERVATION_FAILED, &err, NULL);
+    op_finish(s, op, op->id ? OBSERVATION_UNKNOWN : OBSERVATION_FAILED, &err, NULL, 0);
 }
 
 static usec_t ops_expire(struct session *s, usec_t now)
@@ -225,7 +228,9 @@ static void on_watch_answer(void *userdata, const struct session_outcome *outcom
     struct watch_request *request = userdata;
     struct session *s = request->session;
     struct subscription *sub = map_get(s->subscriptions, request->id);
-    if (sub && outcome->state == OBSERVATION_FAILED) {
+    if (sub && outcome->state == OBSERVATION_OK && json_object_get(outcome->raw, "holds"))
+        subscription_report(s, sub, outcome->raw, outcome->mono); /* its first look */
+    else if (sub && outcome->state == OBSERVATION_FAILED) {
         subscription_unknown(s, sub, outcome->err.text);
         sub->sent = false;
         sub->retry_at = now_of(s) + SUBSCRIBE_RETRY;
@@ -447,7 +452,7 @@ static void on_answer(struct session *s, const struct wire_line *line)
             wire_error(line->result, &err);
         else if (faults_from_answer(&s->state, op->body, line->result, agent_offset(s)))
             changed(s);
-        op_finish(s, op, line->ok ? OBSERVATION_OK : OBSERVATION_FAILED, line->ok ? NULL : &err, line->result);
+        op_finish(s, op, line->ok ? OBSERVATION_OK : OBSERVATION_FAILED, line->ok ? NULL : &err, line->result, line->mono);
         return;
     }
 }
@@ -616,7 +621,7 @@ void session_free(struct session *s)
         struct op *op = list_entry(s->ops.next, struct op, node);
         struct error err = {0};
         error_set(&err, ERROR_CANCELLED, "the session was closed");
-        op_finish(s, op, op->id ? OBSERVATION_UNKNOWN : OBSERVATION_FAILED, &err, NULL);
+        op_finish(s, op, op->id ? OBSERVATION_UNKNOWN : OBSERVATION_FAILED, &err, NULL, 0);
     }
     alarm_clear(&s->alarm);
     map_free(s->subscriptions);

@@ -37,6 +37,8 @@ struct session_outcome {
     usec_t asked_at, answered_at; /* steady UTC */
     struct error err;
     json_t *result; /* borrowed; times in it are RFC 3339. FAILED: the agent's error object, NULL where it was not asked */
+    const json_t *raw; /* OK: the same as it came, in the agent's own time; borrowed */
+    usec_t mono;       /* OK: the agent's time of the answer */
 };
 typedef void session_outcome_fn(void *userdata, const struct session_outcome *outcome);
 typedef void session_report_fn(void *userdata, const struct evidence *evidence);

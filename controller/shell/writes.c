@@ -96,14 +96,16 @@ void write_build(const struct effect *e, struct store *store, struct write *w)
     path_append(&w->path, &at, sub);
 }
 
-void write_build_event(const struct effect *e, const json_t *regarding, const char *identity, usec_t wall, struct write *w)
+void write_build_event(const struct effect *e, const struct key *owner, const json_t *regarding, const char *identity, usec_t wall,
+                       struct write *w)
 {
     *w = (struct write){.method = "POST"};
     const char *uid = json_str(regarding, "metadata.uid", ""), *ns = str_empty(e->key.ns) ? "default" : e->key.ns;
     buf_init(&w->path, PATH_MAX_SIZE);
     buf_printf(&w->path, "/apis/events.k8s.io/v1/namespaces/%s/events", ns);
 
-    auto_free char *stable = mem_printf("%s/%s/%s", uid, e->key.name, e->id);
+    char owner_text[KEY_TEXT_SIZE];
+    auto_free char *stable = mem_printf("%s/%s/%s/%s", key_text(owner, owner_text), uid, e->key.name, e->id);
     auto_free char *name = mem_printf("%.230s.%016llx", e->key.name, (unsigned long long)str_hash64(stable, strlen(stable), 0));
     auto_free char *note = mem_strndup(json_str(e->body, "note", ""), EVENT_NOTE_MAX);
     while (!json_is_string(json_object_get(w->body, "note"))) { /* a cut inside a character is no UTF-8 */

@@ -15,6 +15,7 @@ void write_done(struct write *w);
 
 /* STATUS, METADATA, PATCH, CREATE, DELETE. */
 void write_build(const struct effect *e, struct store *store, struct write *ret_write);
-/* EVENT: `regarding` NULL where the store lacks it. The name is made from the owner's uid and the effect's id: sent twice, it is there
- * already. wall: UTC. */
-void write_build_event(const struct effect *e, const json_t *regarding, const char *identity, usec_t wall, struct write *ret_write);
+/* EVENT: `regarding` NULL where the store lacks it. The name is made from the owner, the object regarded and the effect's id: sent again by
+ * the next leader, it is there already. wall: UTC. */
+void write_build_event(const struct effect *e, const struct key *owner, const json_t *regarding, const char *identity, usec_t wall,
+                       struct write *ret_write);

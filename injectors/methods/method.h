@@ -8,7 +8,7 @@
  *             — now the journal is written and synced —
  *   apply     changes the target
  *   seen      reads back whether the change is in force; asked again until it is, then now and then as long as the fault is open
- *   keep      (may be NULL) called every 100 ms while in force, for what has to be done again and again
+ *   keep      (may be NULL) called every 10 ms while in force, for what has to be done again and again
  *   revert    undoes it
  *
  * What revert must keep to: it may be called after a crash at any instruction of plan, apply or revert, any number of times; it never

@@ -127,7 +127,8 @@ static void run(struct asked *asked, size_t count)
 TEST(pages_are_answered_now_or_later_whole_and_over_one_connection)
 {
     static struct asked asked[] = {
-        {.url = "/big"}, {.url = "/late"}, {.url = "/token", .token = "abc.def"}, {.url = "/nothing"}, {.url = "/empty"}, {.url = "/late"},
+        {.url = "/big"},     {.url = "/late"},  {.url = "/token", .token = "abc.def"},
+        {.url = "/nothing"}, {.url = "/empty"}, {.url = "/late"},
     };
     run(asked, array_len(asked));
     CHECK_INT(asked[0].status, 200);

@@ -375,6 +375,22 @@ TEST(watches_are_made_again_and_are_unknown_in_between)
     bench_done(&b);
 }
 
+TEST(the_answer_to_a_watch_is_its_first_report)
+{
+    struct bench b;
+    bench_init(&b);
+    bring_up(&b);
+    subscribe(&b);
+    fake_advance(b.fake, USEC_SEC);
+    fake_answer(agent(&b), fake_take(agent(&b), "watch"), agent_now(&b),
+                json_pack("{s:b, s:I, s:s}", "holds", 1, "since", (json_int_t)agent_now(&b), "message", "fine"));
+    CHECK_INT(b.reports, 1);
+    CHECK_INT(b.evidence.holds, HOLDS_TRUE);
+    CHECK_INT(b.evidence.since, clock_now(&b.clock));
+    CHECK_INT(b.evidence.known_since, clock_now(&b.clock));
+    bench_done(&b);
+}
+
 TEST(a_watch_that_the_agent_refuses_is_unknown_and_tried_again_later)
 {
     struct bench b;

@@ -28,5 +28,5 @@ struct child;
 /* NULL: it could not be started (NOT_FOUND: no such program). Else `done` is called once from the loop, and the child is freed. */
 struct child *child_begin(struct loop *loop, const struct child_order *order,
                           void (*done)(void *userdata, const struct child_reply *reply), void *userdata, struct error *err);
-void child_cancel(struct child *c); /* NULL is fine; `done` is not called */
+void child_cancel(struct child *c);                           /* NULL is fine; `done` is not called */
 json_t *child_reply_to_json(const struct child_reply *reply); /* {exitCode, signal, timedOut, stdout, stderr, tookMs}; new */

@@ -87,7 +87,7 @@ static int stand_begin(struct stand *s, const char *dir, const char *root, struc
     s->journal = journal_open(dir, err);
     if (!s->journal)
         return -1;
-    s->site = (struct site){&s->target, journal_backups(s->journal), s->node_boot};
+    s->site = (struct site){&s->target, journal_backups(s->journal), s->node_boot, -1};
     s->faults = faults_new(s->loop, &s->site, s->journal, &(struct faults_handlers){say_event, say_answer, s});
     sigset_t set;
     sigemptyset(&set);
@@ -178,7 +178,8 @@ static int parse(struct common *c, const struct method *m, int argc, char **argv
             o++;
         if (rc == 1 && (!o || !o->flag || !value))
             return refusal_text(r, "argument", argv[i], "%s",
-                                o && o->flag ? "its value is missing" : "it is no option of this command; drill-injector help lists them");
+                                o && o->flag ? "its value is missing"
+                                             : "it is no option of this command; drill-injector help lists them");
         json_t *parsed = NULL;
         if (rc == 1 && (rc = parse_value(o, value, &parsed, r)) == 0)
             set_param(c->params, o->param, parsed);
@@ -241,9 +242,9 @@ static void print_faults(const struct faults *f)
 {
     json_t *list = faults_list(f, false), *one;
     size_t at;
-    json_array_foreach(list, at, one) printf("%-40s %-16s %s\n", json_string_value(json_object_get(one, "id")),
-                                             json_string_value(json_object_get(one, "method")),
-                                             json_string_value(json_object_get(one, "state")));
+    json_array_foreach(list, at, one)
+        printf("%-40s %-16s %s\n", json_string_value(json_object_get(one, "id")), json_string_value(json_object_get(one, "method")),
+               json_string_value(json_object_get(one, "state")));
     if (json_array_size(list) == 0)
         printf("no faults\n");
     json_decref(list);
@@ -262,9 +263,9 @@ int command_status(int argc, char **argv)
         journal_close(journal);
         return fail(&r);
     }
-    json_array_foreach(records, at, one) printf("%-40s %-16s %s\n", json_string_value(json_object_get(one, "id")),
-                                                json_string_value(json_object_get(one, "method")),
-                                                json_string_value(json_object_get(one, "state")));
+    json_array_foreach(records, at, one)
+        printf("%-40s %-16s %s\n", json_string_value(json_object_get(one, "id")), json_string_value(json_object_get(one, "method")),
+               json_string_value(json_object_get(one, "state")));
     json_array_foreach(bad, at, one) printf("unreadable: %s\n", json_string_value(json_object_get(one, "message")));
     if (json_array_size(records) + json_array_size(bad) == 0)
         printf("no faults\n");

@@ -62,7 +62,8 @@ bool edit_tree(json_t *tree, const struct strlist *path, int operation, json_t *
         return operation == EDIT_DELETE ? json_object_del(parent, name) == 0 : json_object_set(parent, name, value) == 0;
     if (!json_is_array(parent) || !str_to_i64(name, 0, INT32_MAX, &index))
         return false;
-    return operation == EDIT_DELETE ? json_array_remove(parent, (size_t)index) == 0 : json_array_set(parent, (size_t)index, value) == 0;
+    return operation == EDIT_DELETE ? json_array_remove(parent, (size_t)index) == 0
+                                    : json_array_set(parent, (size_t)index, value) == 0;
 }
 
 int edit_text(const struct edit *e, const char *text, size_t n, char **ret_text, size_t *ret_length, struct refusal *r)

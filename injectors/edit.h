@@ -30,8 +30,10 @@ struct edit_cut {
     size_t start, end;
     struct buf insert;
 };
-int edit_yaml(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut, struct refusal *r);
-int edit_json(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut, struct refusal *r);
+int edit_yaml(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut,
+              struct refusal *r);
+int edit_json(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut,
+              struct refusal *r);
 int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *cut, struct refusal *r);
 int edit_directives(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut,
                     struct refusal *r);

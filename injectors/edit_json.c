@@ -140,8 +140,8 @@ static void put_in(struct edit_cut *cut, const struct place *p, const struct sca
         buf_append_char(&cut->insert, '}');
 }
 
-static int check(const struct edit *e, const struct strlist *path, json_t *before, const char *text, size_t n, const struct edit_cut *cut,
-                 struct refusal *r)
+static int check(const struct edit *e, const struct strlist *path, json_t *before, const char *text, size_t n,
+                 const struct edit_cut *cut, struct refusal *r)
 {
     auto_buf struct buf whole;
     buf_init(&whole, 2 * EDIT_TEXT_MAX);

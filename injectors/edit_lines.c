@@ -77,7 +77,8 @@ static const char *line_end_of(const char *text, size_t n)
     return newline && newline > text && newline[-1] == '\r' ? "\r\n" : "\n";
 }
 
-static int insert_line(struct edit_cut *cut, const char *text, size_t n, size_t at, const char *name, const char *between, const char *value)
+static int insert_line(struct edit_cut *cut, const char *text, size_t n, size_t at, const char *name, const char *between,
+                       const char *value)
 {
     const char *newline = line_end_of(text, n);
     cut->start = cut->end = at;
@@ -95,7 +96,7 @@ int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *
     if (e->value && !value_text(e->value, &value))
         return refuse_value(e, r);
     bool inside = section == NULL, section_seen = inside, found = false;
-    size_t insert_at = 0;
+    size_t insert_at = 0, below = SIZE_MAX; /* the line below the one that was found */
     for (struct line l = {0}; l.next < n;) {
         l = line_at(text, n, l.next);
         size_t start = skip_blanks(text, l.start, l.end);
@@ -118,13 +119,14 @@ int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *
         while (equals < l.end && text[equals] != '=' && text[equals] != ':')
             equals++;
         bool continued = start > l.start; /* an indented line belongs to the value above: configparser */
-        if (continued && found && cut->end == l.start)
+        if (continued && found && l.start == below)
             return refusal_text(r, "params.key", e->key, "the value of %s goes over several lines", e->key);
         if (continued || equals == l.end || !span_equal(text, start, trim_blanks(text, start, equals), name))
             continue;
         if (found)
             return refuse_twice(e, r);
         found = true;
+        below = l.next;
         cut->start = e->operation == EDIT_DELETE ? l.start : skip_blanks(text, equals + 1, l.end);
         cut->end = e->operation == EDIT_DELETE ? l.next : trim_blanks(text, cut->start, l.end);
         if (e->operation != EDIT_DELETE)

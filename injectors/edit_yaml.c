@@ -63,7 +63,8 @@ static json_t *tree_of(yaml_document_t *d, yaml_node_t *node, int depth, int *bu
         for (yaml_node_pair_t *i = node->data.mapping.pairs.start; i < node->data.mapping.pairs.top; i++) {
             yaml_node_t *key = yaml_document_get_node(d, i->key);
             const char *name = key && key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : NULL;
-            json_t *one = name && !json_object_get(all, name) ? tree_of(d, yaml_document_get_node(d, i->value), depth + 1, budget) : NULL;
+            json_t *one =
+                name && !json_object_get(all, name) ? tree_of(d, yaml_document_get_node(d, i->value), depth + 1, budget) : NULL;
             if (!one || json_object_set_new(all, name, one) < 0)
                 goto fail;
         }
@@ -82,7 +83,8 @@ json_t *edit_yaml_tree(const char *text, size_t n, struct error *err)
     json_t *tree = tree_of(&d, yaml_document_get_root_node(&d), 0, &budget);
     yaml_document_delete(&d);
     if (!tree)
-        error_set(err, ERROR_INVALID, "the file has a key twice, a key that is no scalar, or is too large or deep to be edited safely");
+        error_set(err, ERROR_INVALID,
+                  "the file has a key twice, a key that is no scalar, or is too large or deep to be edited safely");
     return tree;
 }
 
@@ -241,9 +243,9 @@ static void write_pair(struct buf *out, const struct strlist *path, size_t from,
 static bool cut_value(struct edit_cut *cut, const struct place *p, const char *text, size_t n, const char *value)
 {
     const yaml_node_t *v = p->value;
-    bool block = v->type == YAML_SCALAR_NODE ? v->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
-                                                   v->data.scalar.style == YAML_FOLDED_SCALAR_STYLE
-                                             : !is_flow(v);
+    bool block = v->type == YAML_SCALAR_NODE
+                     ? v->data.scalar.style == YAML_LITERAL_SCALAR_STYLE || v->data.scalar.style == YAML_FOLDED_SCALAR_STYLE
+                     : !is_flow(v);
     if (block)
         return false;
     cut->start = byte_of(text, n, v->start_mark);
@@ -372,10 +374,11 @@ int edit_yaml(const struct edit *e, const struct strlist *path, const char *text
             safe = insert_pair(cut, &d, root ? node : NULL, path, i, text, n, buf_str(&value));
         safe = safe && means_the_same(e, path, before, text, n, cut, e->value ? buf_str(&value) : NULL);
         rc = safe ? 0
-                  : refusal_text(r, "params.key", e->key,
-                                 "%s cannot be edited safely in this file (a block value, an alias, the only key of its mapping, or its "
-                                 "layout)",
-                                 e->key);
+                  : refusal_text(
+                        r, "params.key", e->key,
+                        "%s cannot be edited safely in this file (a block value, an alias, the only key of its mapping, or its "
+                        "layout)",
+                        e->key);
     }
     yaml_document_delete(&d);
     json_decref(before);

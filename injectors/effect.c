@@ -36,8 +36,8 @@ static int write_down(struct effects *e, const char *id, const char *op, const c
 {
     char name[STORE_NAME_SIZE];
     store_name(id, name);
-    json_t *record = json_pack("{s:s, s:s, s:s, s:I, s:O*}", "effect", id, "op", op, "state", state, "wall", (json_int_t)time_wall(),
-                               "outcome", outcome);
+    json_t *record = json_pack("{s:s, s:s, s:s, s:I, s:O*}", "effect", id, "op", op, "state", state, "wall",
+                               (json_int_t)time_wall(), "outcome", outcome);
     int rc = store_write_json(e->dir, name, record, true, err);
     json_decref(record);
     return rc;

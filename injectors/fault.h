@@ -46,14 +46,16 @@ struct faults_handlers {
     void *userdata;
 };
 
-struct faults *faults_new(struct loop *loop, const struct site *site, struct journal *journal, const struct faults_handlers *handlers);
+struct faults *faults_new(struct loop *loop, const struct site *site, struct journal *journal,
+                          const struct faults_handlers *handlers);
 void faults_free(struct faults *f); /* NULL is fine; reverts nothing */
 
 /* Reads the journal and reverts whatever is open (by Agent, why restart). What could not be read is in *ret_bad (a new array). */
 int faults_replay(struct faults *f, json_t **ret_bad, struct error *err);
 
 /* 1: answered (*ret_result is new); 0: the answer comes through `answered`; -1: refused. */
-int faults_inject(struct faults *f, const struct fault_order *order, const struct reply_to *to, json_t **ret_result, struct refusal *r);
+int faults_inject(struct faults *f, const struct fault_order *order, const struct reply_to *to, json_t **ret_result,
+                  struct refusal *r);
 /* *ret_result {"state","at","detail"}. -1 also where the revert failed; it goes on being tried. */
 int faults_revert(struct faults *f, const char *id, const char *reason, json_t **ret_result, struct refusal *r);
 /* Renews the leases of all open faults. */

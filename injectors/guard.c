@@ -98,8 +98,8 @@ json_t *guard_hello(struct guard *g)
     }
     return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:o, s:o, s:o}", "event", "hello", "protocol", PROTOCOL_VERSION,
                      "version", DRILLYARD_VERSION, "place", "Sidecar", "boot", g->boot, "node_boot", g->node_boot, "mono",
-                     (json_int_t)time_monotonic(), "epoch", (json_int_t)g->epoch, "uid", (int)geteuid(), "methods", methods, "target",
-                     target, "faults", faults_list(g->faults, false));
+                     (json_int_t)time_monotonic(), "epoch", (json_int_t)g->epoch, "uid", (int)geteuid(), "methods", methods,
+                     "target", target, "faults", faults_list(g->faults, false));
 }
 
 static void on_line(void *userdata, struct session *s, const char *line, size_t n)
@@ -264,7 +264,7 @@ static int guard_begin(struct guard *g, const struct guard_options *options, str
     json_t *epoch = store_read_json(g->dir, "epoch.json", 4096, NULL);
     g->epoch = json_integer_value(json_object_get(epoch, "epoch"));
     json_decref(epoch);
-    g->site = (struct site){&g->target, journal_backups(g->journal), g->node_boot};
+    g->site = (struct site){&g->target, journal_backups(g->journal), g->node_boot, -1};
     g->probe_site = (struct probe_site){.loop = g->loop, .target = &g->target, .snapshots = g->snapshots};
     g->faults = faults_new(g->loop, &g->site, g->journal, &(struct faults_handlers){fault_changed, answer, g});
     g->watches = watches_new(&g->probe_site, &(struct watches_handlers){answer, tell, before_look, g});

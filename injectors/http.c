@@ -75,9 +75,10 @@ static bool connected(struct http_call *c)
         return false;
     }
     c->connected = true;
-    if (c->tcp_only)
-        finish(c);
-    return !c->tcp_only;
+    if (!c->tcp_only)
+        return true;
+    finish(c);
+    return false;
 }
 
 /* False: the call is over and freed. */

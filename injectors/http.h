@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 struct http_order {
-    const char *address;   /* numeric, v4 or v6; NULL: 127.0.0.1 */
+    const char *address; /* numeric, v4 or v6; NULL: 127.0.0.1 */
     int port;
     const char *method;    /* NULL: GET */
     const char *path;      /* NULL: only connect (TCP) */

@@ -133,8 +133,8 @@ int http_response_feed(struct http_response *p, const char *bytes, size_t n, str
         const char *newline = memchr(bytes + at, '\n', n - at);
         size_t part = newline ? (size_t)(newline - bytes) - at : n - at;
         p->header_bytes += part + 1;
-        if (!buf_append(&p->line, bytes + at, part) || (p->header_bytes > HTTP_HEADERS_MAX && p->step != HTTP_CHUNK_SIZE &&
-                                                         p->step != HTTP_CHUNK_END))
+        if (!buf_append(&p->line, bytes + at, part) ||
+            (p->header_bytes > HTTP_HEADERS_MAX && p->step != HTTP_CHUNK_SIZE && p->step != HTTP_CHUNK_END))
             return bad(err, "its head is too long");
         at += part + (newline != NULL);
         if (newline && take_line(p, err) < 0)

@@ -1,6 +1,7 @@
 #include "journal.h"
 
 #include "base/str.h"
+#include "refusal.h"
 #include "store.h"
 
 #define RECORD_MAX ((size_t)1024 * 1024)
@@ -70,7 +71,8 @@ int journal_load(struct journal *j, json_t **ret_records, json_t **ret_bad, stru
             continue;
         }
         json_decref(record);
-        json_array_append_new(*ret_bad, json_pack("{s:s, s:s}", "file", names.items[i], "message", why.text));
+        json_array_append_new(*ret_bad, json_pack("{s:o, s:o}", "file", text_to_json(names.items[i], strlen(names.items[i]), 255),
+                                                  "message", text_to_json(why.text, strlen(why.text), ERROR_TEXT_MAX)));
     }
     return 0;
 }

@@ -18,7 +18,8 @@ static int run_guard(int argc, char **argv)
         else if (str_equal(argv[i], "--target-root") && i + 1 < argc)
             options.local_root = argv[++i];
         else {
-            fprintf(stderr, "drill-injector guard: \"%s\" is no option; there are --dir DIR, --local and --target-root DIR\n", argv[i]);
+            fprintf(stderr, "drill-injector guard: \"%s\" is no option; there are --dir DIR, --local and --target-root DIR\n",
+                    argv[i]);
             return 2;
         }
     }
@@ -53,8 +54,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"guard", run_guard},       {"serve", run_serve},   {"probe", command_probe},     {"status", command_status},
-    {"revert", command_revert}, {"help", command_help}, {"--help", command_help},     {"-h", command_help},
+    {"guard", run_guard},       {"serve", run_serve},       {"probe", command_probe}, {"status", command_status},
+    {"revert", command_revert}, {"help", command_help},     {"--help", command_help}, {"-h", command_help},
     {"version", run_version},   {"--version", run_version},
 };
 

@@ -42,7 +42,8 @@ int param_path(const json_t *object, const char *field, enum param_need need, co
     size_t n = strlen(path);
     bool dots = strstr(path, "/../") || strstr(path, "/./") || str_ends(path, "/..") || str_ends(path, "/.");
     if (path[0] != '/' || n < 2 || n > 4095 || dots)
-        return refusal_text(r, field, path, "%s wants an absolute path without \".\" and \"..\", for example \"/etc/app/config.yaml\"", field);
+        return refusal_text(r, field, path,
+                            "%s wants an absolute path without \".\" and \"..\", for example \"/etc/app/config.yaml\"", field);
     *ret_path = path;
     return 0;
 }

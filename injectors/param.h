@@ -24,5 +24,5 @@ int param_choice(const json_t *object, const char *field, enum param_need need, 
 /* A signal by name, with or without SIG, of the closed list that signal_from_name knows. */
 int param_signal(const json_t *object, const char *field, enum param_need need, int *ret_signal, struct refusal *r);
 
-int signal_from_name(const char *name);     /* 0: none of ours */
+int signal_from_name(const char *name);        /* 0: none of ours */
 const char *signal_to_name(int signal_number); /* "KILL"; "?" */

@@ -43,7 +43,7 @@ struct probe {
     struct probe_site site;
     json_t *spec;
     void *state;
-    const char *path;            /* a file that it looks at: watch.c watches it too; NULL: none */
+    const char *path;             /* a file that it looks at: watch.c watches it too; NULL: none */
     struct process_set processes; /* that it saw last */
     bool sees_processes;
     struct probe_result result;
@@ -53,11 +53,13 @@ struct probe {
 };
 
 struct probe *probe_new(const struct probe_site *site, json_t *spec, struct refusal *r); /* NULL: refused */
-void probe_free(struct probe *p);                                                      /* NULL is fine; `done` is not called any more */
+void probe_free(struct probe *p); /* NULL is fine; `done` is not called any more */
 /* `done` is called once, with a borrowed result; perhaps before this returns. Not while a look is under way. */
 void probe_look(struct probe *p, void (*done)(void *userdata, const struct probe_result *result), void *userdata);
 
 /* For the kinds: ends the look. `evidence` is taken over. */
-void probe_finish(struct probe *p, enum holds holds, json_t *evidence, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void probe_finish(struct probe *p, enum holds holds, json_t *evidence, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
-extern const struct probe_kind probe_file, probe_heartbeat, probe_process, probe_http, probe_slo, probe_tcp, probe_resource, probe_exec;
+extern const struct probe_kind probe_file, probe_heartbeat, probe_process, probe_http, probe_slo, probe_tcp, probe_resource,
+    probe_exec;

@@ -40,7 +40,8 @@ static int init(struct probe *p, json_t *spec, struct refusal *r)
     if (!p->site.in_target)
         rc = refusal_field(r, "probe.exec", spec, "exec probes run in the target container only: open a session there");
     else if (!is_command(s->order.command))
-        rc = refusal_field(r, "probe.exec.command", s->order.command, "probe.exec.command wants a list of strings, like [\"pg_isready\"]");
+        rc = refusal_field(r, "probe.exec.command", s->order.command,
+                           "probe.exec.command wants a list of strings, like [\"pg_isready\"]");
     else if (param_integer(spec, "probe.exec.exitCode", PARAM_OPTIONAL, 0, 255, &s->exit_code, r) < 0 ||
              param_integer(spec, "probe.exec.timeoutMs", PARAM_OPTIONAL, 1, USEC_HOUR / USEC_MSEC, &timeout, r) < 0 ||
              param_text(spec, "probe.exec.stdoutMatches", PARAM_OPTIONAL, &matches, r) < 0)

@@ -29,7 +29,8 @@ static int init(struct probe *p, json_t *spec, struct refusal *r)
         param_text(spec, "probe.file.sha256", PARAM_OPTIONAL, &s->sha256, r) < 0 ||
         param_text(spec, "probe.file.equalsSnapshot", PARAM_OPTIONAL, &s->facet, r) < 0 ||
         param_text(spec, "probe.file.differsFromSnapshot", PARAM_OPTIONAL, &differs, r) < 0 ||
-        (s->facet && differs && refusal_text(r, "probe.file.differsFromSnapshot", differs, "give it or equalsSnapshot, not both")) ||
+        (s->facet && differs &&
+         refusal_text(r, "probe.file.differsFromSnapshot", differs, "give it or equalsSnapshot, not both")) ||
         param_choice(spec, "probe.file.parses", PARAM_OPTIONAL, validate_names, &parses, r) < 0) {
         free(s);
         return -1;
@@ -44,8 +45,8 @@ static int init(struct probe *p, json_t *spec, struct refusal *r)
 /* A file that has not changed by its inode, size and times is not read again. */
 static int digest(struct file_state *s, int fd, const struct stat *st, struct error *err)
 {
-    if (s->digest[0] && s->digested.st_ino == st->st_ino && s->digested.st_dev == st->st_dev && s->digested.st_size == st->st_size &&
-        memcmp(&s->digested.st_mtim, &st->st_mtim, sizeof st->st_mtim) == 0 &&
+    if (s->digest[0] && s->digested.st_ino == st->st_ino && s->digested.st_dev == st->st_dev &&
+        s->digested.st_size == st->st_size && memcmp(&s->digested.st_mtim, &st->st_mtim, sizeof st->st_mtim) == 0 &&
         memcmp(&s->digested.st_ctim, &st->st_ctim, sizeof st->st_ctim) == 0)
         return 0;
     s->digest[0] = '\0';
@@ -66,8 +67,8 @@ static void look_inside(struct probe *p, int fd, const struct stat *st)
         probe_finish(p, HOLDS_UNKNOWN, NULL, "%s cannot be read: %s", p->path, err.text);
         return;
     }
-    json_t *evidence = json_pack("{s:s, s:I, s:I}", "path", p->path, "bytes", (json_int_t)st->st_size, "modified",
-                                 (json_int_t)st->st_mtim.tv_sec);
+    json_t *evidence =
+        json_pack("{s:s, s:I, s:I}", "path", p->path, "bytes", (json_int_t)st->st_size, "modified", (json_int_t)st->st_mtim.tv_sec);
     if (s->digest[0])
         json_object_set_new(evidence, "sha256", json_string(s->digest));
     if (s->sha256 && !str_equal(s->sha256, s->digest)) {

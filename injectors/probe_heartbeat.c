@@ -23,7 +23,8 @@ static int init_page(struct heartbeat_state *s, json_t *http, struct refusal *r)
         param_text(http, "probe.heartbeat.http.jsonField", PARAM_OPTIONAL, &s->json_field, r) < 0)
         return -1;
     if (s->order.path[0] != '/' || strpbrk(s->order.path, " \r\n"))
-        return refusal_text(r, "probe.heartbeat.http.path", s->order.path, "it wants a path that begins with \"/\", without blanks");
+        return refusal_text(r, "probe.heartbeat.http.path", s->order.path,
+                            "it wants a path that begins with \"/\", without blanks");
     s->order.port = (int)port;
     s->order.timeout = usec_min(s->max_age_ms * USEC_MSEC, 5 * USEC_SEC);
     return 0;
@@ -57,9 +58,10 @@ static void judge(struct probe *p, usec_t beat_wall)
     p->result.value = (double)age / (double)USEC_SEC;
     if (age <= limit)
         p->result.again = time_monotonic() + limit - age;
-    probe_finish(p, age <= limit ? HOLDS : HOLDS_NOT,
-                 json_pack("{s:f, s:f}", "ageSeconds", (double)age / (double)USEC_SEC, "beatAt", (double)beat_wall / (double)USEC_SEC),
-                 "the last beat is %.3f s old; %.3f s are allowed", (double)age / (double)USEC_SEC, (double)limit / (double)USEC_SEC);
+    probe_finish(
+        p, age <= limit ? HOLDS : HOLDS_NOT,
+        json_pack("{s:f, s:f}", "ageSeconds", (double)age / (double)USEC_SEC, "beatAt", (double)beat_wall / (double)USEC_SEC),
+        "the last beat is %.3f s old; %.3f s are allowed", (double)age / (double)USEC_SEC, (double)limit / (double)USEC_SEC);
 }
 
 static bool time_in_body(const struct http_reply *reply, const char *field, usec_t *ret_wall)
@@ -91,7 +93,8 @@ static void answered(void *userdata, const struct http_reply *reply)
     if (s->last_beat) /* without an answer the last beat that was seen goes on ageing */
         judge(p, s->last_beat);
     else
-        probe_finish(p, HOLDS_NOT, NULL, "no heartbeat yet: %s", reply->err.class ? reply->err.text : "the page answers with an error");
+        probe_finish(p, HOLDS_NOT, NULL, "no heartbeat yet: %s",
+                     reply->err.class ? reply->err.text : "the page answers with an error");
 }
 
 static void look(struct probe *p)

@@ -46,9 +46,10 @@ static int check_headers(const json_t *headers, const char *field, struct refusa
     json_t *one;
     size_t at;
     bool good = !headers || json_is_object(headers) || json_is_array(headers);
-    json_object_foreach((json_t *)(uintptr_t)headers, name, one) good &= is_header_text(name) && is_header_text(json_string_value(one));
-    json_array_foreach(headers, at, one) good &=
-        is_header_text(json_string_value(json_object_get(one, "name"))) && is_header_text(json_string_value(json_object_get(one, "value")));
+    json_object_foreach((json_t *)(uintptr_t)headers, name, one) good &=
+        is_header_text(name) && is_header_text(json_string_value(one));
+    json_array_foreach(headers, at, one) good &= is_header_text(json_string_value(json_object_get(one, "name"))) &&
+                                                 is_header_text(json_string_value(json_object_get(one, "value")));
     return good ? 0 : refusal_field(r, field, headers, "%s wants a list of {name, value}, without line ends", field);
 }
 
@@ -71,9 +72,11 @@ static int read_request(struct port_state *s, json_t *spec, struct refusal *r)
     s->order.method = methods[method];
     s->order.headers = json_object_get(spec, "headers");
     if (s->order.path[0] != '/' || strpbrk(s->order.path, " \r\n"))
-        return refusal_text(r, "probe.http.path", s->order.path, "probe.http.path wants a path that begins with \"/\", without blanks");
+        return refusal_text(r, "probe.http.path", s->order.path,
+                            "probe.http.path wants a path that begins with \"/\", without blanks");
     if (!str_equal(scheme, "http"))
-        return refusal_text(r, "probe.http.scheme", scheme, "the agent speaks http only; https is asked from the controller (via: Pod)");
+        return refusal_text(r, "probe.http.scheme", scheme,
+                            "the agent speaks http only; https is asked from the controller (via: Pod)");
     if (s->order.address && str_equal(s->order.address, "localhost"))
         s->order.address = NULL;
     if (s->order.address && !http_is_address(s->order.address))
@@ -172,7 +175,7 @@ static bool has_field(const struct http_reply *reply, const char *field)
     for (char *part; node && (part = strsep(&rest, "."));) {
         int64_t index;
         node = json_is_array(node) && str_to_i64(part, 0, INT32_MAX, &index) ? json_array_get(node, (size_t)index)
-                                                                              : json_object_get(node, part);
+                                                                             : json_object_get(node, part);
     }
     bool there = node != NULL;
     json_decref(body);
@@ -227,7 +230,8 @@ static void finish(struct probe *p)
     if (s->last_failure[0])
         json_object_set_new(evidence, "failure", text_to_json(s->last_failure, strlen(s->last_failure), sizeof s->last_failure));
     const char *what = s->failed ? s->last_failure : s->percentile ? "" : "good answer";
-    probe_finish(p, good != s->expect_failure ? HOLDS : HOLDS_NOT, evidence, "%s%s%s", latency, latency[0] && what[0] ? "; " : "", what);
+    probe_finish(p, good != s->expect_failure ? HOLDS : HOLDS_NOT, evidence, "%s%s%s", latency, latency[0] && what[0] ? "; " : "",
+                 what);
 }
 
 static void next_sample(struct probe *p);

@@ -93,8 +93,8 @@ static void look(struct probe *p)
     if (s->ended[0])
         json_object_set_new(evidence, "ended", json_string(s->ended));
     if ((int64_t)found.count < s->min) {
-        probe_finish(p, HOLDS_NOT, evidence, "%zu of %lld processes run%s%s", found.count, (long long)s->min, s->ended[0] ? "; " : "",
-                     s->ended);
+        probe_finish(p, HOLDS_NOT, evidence, "%zu of %lld processes run%s%s", found.count, (long long)s->min,
+                     s->ended[0] ? "; " : "", s->ended);
         return;
     }
     usec_t now = time_monotonic(), stable_at = s->ended_at + s->stable_ms * USEC_MSEC;

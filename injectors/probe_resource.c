@@ -126,8 +126,8 @@ static void judge(struct probe *p, const struct usage *u)
     p->result.value = s->cpu ? cpu : s->memory ? memory : growth;
     probe_finish(p, holds ? HOLDS : HOLDS_NOT,
                  json_pack("{s:s, s:f, s:f, s:I, s:I, s:f, s:f, s:f}", "source", u->source, "cpuPercent", cpu, "cores", u->cores,
-                           "memoryBytes", (json_int_t)u->memory, "memoryLimit", (json_int_t)u->memory_limit, "memoryPercent", percent,
-                           "growthPerMinute", growth, "seconds", seconds),
+                           "memoryBytes", (json_int_t)u->memory, "memoryLimit", (json_int_t)u->memory_limit, "memoryPercent",
+                           percent, "growthPerMinute", growth, "seconds", seconds),
                  "cpu %.0f %%, memory %.0f %% (%lld MiB), growing by %.1f MiB a minute", cpu, percent,
                  (long long)u->memory / (1024 * 1024), growth / (1024 * 1024));
 }

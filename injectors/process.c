@@ -82,8 +82,8 @@ bool process_read(pid_t pid, struct process *ret_process)
     unsigned long long start;
     long pages;
     char state;
-    if (!rest || sscanf(rest + 1, " %c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu %*u %ld", &state,
-                        &parent, &user, &kernel, &start, &pages) != 6)
+    if (!rest || sscanf(rest + 1, " %c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu %*u %ld",
+                        &state, &parent, &user, &kernel, &start, &pages) != 6)
         return false;
     *ret_process = (struct process){.pid = pid,
                                     .parent = (pid_t)parent,
@@ -159,7 +159,8 @@ int match_init(struct match *m, const char *field, const char *text, struct refu
     *m = (struct match){0};
     size_t n = strlen(text);
     if (n == 0 || n > 1024)
-        return refusal_text(r, field, text, "%s wants 1 to 1024 characters: a part of the command line, or \"/regular expression/\"", field);
+        return refusal_text(r, field, text,
+                            "%s wants 1 to 1024 characters: a part of the command line, or \"/regular expression/\"", field);
     m->is_regex = n > 2 && text[0] == '/' && text[n - 1] == '/';
     m->text = m->is_regex ? mem_strndup(text + 1, n - 2) : mem_strdup(text);
     if (!m->is_regex)

@@ -53,5 +53,5 @@ struct match {
     regex_t regex;
 };
 int match_init(struct match *m, const char *field, const char *text, struct refusal *r); /* on failure nothing to done */
-void match_done(struct match *m);                                                       /* a zeroed one is fine */
+void match_done(struct match *m);                                                        /* a zeroed one is fine */
 bool match_command(const struct match *m, const char *command);

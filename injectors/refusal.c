@@ -5,7 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static int refuse(struct refusal *r, enum error_class class, const char *field, const char *value, const char *format, va_list args)
+__attribute__((format(printf, 5, 0))) static int refuse(struct refusal *r, enum error_class class, const char *field,
+                                                        const char *value, const char *format, va_list args)
 {
     if (!r)
         return -1;

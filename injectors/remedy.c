@@ -31,7 +31,8 @@ int operation_snapshot(struct guard *g, const struct request *q, json_t **ret_re
     const char *fault = faults_touching(g->faults, inode);
     fault = fault ? fault : faults_touching(g->faults, path);
     if (fault)
-        return refusal_conflict(r, "path", order.path, "the fault %s is open on this file; what it holds is not known to be good", fault);
+        return refusal_conflict(r, "path", order.path, "the fault %s is open on this file; what it holds is not known to be good",
+                                fault);
     order.validate = (enum validate_kind)validate;
     order.keep = (int)keep;
     order.fd = fd;
@@ -122,7 +123,8 @@ int operation_restore(struct guard *g, const struct request *q, json_t **ret_res
     struct snapshot s = {.fd = -1};
     if (snapshots_find(g->snapshots, facet, sha256, &s, r) < 0)
         return -1;
-    auto_fd int from = s.fd;
+    auto_fd int from = s.fd; /* closed at the end */
+    (void)from;
     auto_fd int root = target_root(&g->target, &r->error);
     auto_fd int to = root < 0 ? -1 : open_destination(root, path, s.mode, was, &r->error);
     if (to < 0)

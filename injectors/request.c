@@ -9,10 +9,10 @@
 static int operation_status(struct guard *g, const struct request *q, json_t **ret_result, struct refusal *r)
 {
     (void)r;
-    *ret_result = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:O}", "boot", g->boot, "node_boot", g->node_boot, "epoch",
-                            (json_int_t)g->epoch, "mono", (json_int_t)time_monotonic(), "faults", faults_list(g->faults, false),
-                            "watches", watches_list(g->watches, q->to.session), "snapshots", snapshots_list(g->snapshots),
-                            "unreadable", g->bad);
+    *ret_result =
+        json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:O}", "boot", g->boot, "node_boot", g->node_boot, "epoch",
+                  (json_int_t)g->epoch, "mono", (json_int_t)time_monotonic(), "faults", faults_list(g->faults, false), "watches",
+                  watches_list(g->watches, q->to.session), "snapshots", snapshots_list(g->snapshots), "unreadable", g->bad);
     return 1;
 }
 
@@ -42,7 +42,10 @@ static int operation_revert(struct guard *g, const struct request *q, json_t **r
     const char *id, *reason = "request";
     if (param_id(q->body, "fault", &id, r) < 0 || param_text(q->body, "reason", PARAM_OPTIONAL, &reason, r) < 0)
         return -1;
-    return faults_revert(g->faults, id, reason, ret_result, r) < 0 ? -1 : 1;
+    json_t *cut = text_to_json(reason, strlen(reason), 63); /* at the end of a character */
+    int rc = faults_revert(g->faults, id, json_string_value(cut), ret_result, r);
+    json_decref(cut);
+    return rc < 0 ? -1 : 1;
 }
 
 static int operation_renew(struct guard *g, const struct request *q, json_t **ret_result, struct refusal *r)
@@ -154,11 +157,12 @@ static int carry_out(struct guard *g, struct request *q, json_t **ret_result, st
         return -1;
     const struct operation *o = find(name);
     if (!o)
-        return refusal_text(r, "op", name,
-                            "unknown operation; there are status, inject, revert, renew, probe, watch, unwatch, snapshot, restore, signal, "
-                            "restart and exec");
-    if (o->needs_epoch && (param_integer(q->body, "epoch", PARAM_REQUIRED, 0, INT64_MAX, &epoch, r) < 0 ||
-                           guard_take_epoch(g, epoch, r) < 0))
+        return refusal_text(
+            r, "op", name,
+            "unknown operation; there are status, inject, revert, renew, probe, watch, unwatch, snapshot, restore, signal, "
+            "restart and exec");
+    if (o->needs_epoch &&
+        (param_integer(q->body, "epoch", PARAM_REQUIRED, 0, INT64_MAX, &epoch, r) < 0 || guard_take_epoch(g, epoch, r) < 0))
         return -1;
     if (o->has_effect) {
         json_t *outcome = NULL;

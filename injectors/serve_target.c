@@ -103,7 +103,8 @@ static void ended(void *userdata, const struct child_reply *reply)
     struct job *j = userdata;
     j->child = NULL;
     json_t *outcome = json_pack("{s:b, s:o}", "ok", 1, "result", child_reply_to_json(reply));
-    json_decref(ask_guard(j->bench->dir, json_pack("{s:s, s:s, s:O}", "op", "effect-end", "effect", j->effect, "outcome", outcome)));
+    json_decref(
+        ask_guard(j->bench->dir, json_pack("{s:s, s:s, s:O}", "op", "effect-end", "effect", j->effect, "outcome", outcome)));
     answer(j->bench, j->id, outcome);
     job_free(j);
 }

@@ -13,8 +13,9 @@
 #define INDEX_MAX ((size_t)256 * 1024)
 
 struct snapshots {
-    char *path;     /* <dir>/snapshots */
-    json_t *facets; /* facet → {"facet","path","seen":"<inode, size, times>","items":[{sha256,bytes,mode,takenAt,mono}]}, newest first */
+    char *path; /* <dir>/snapshots */
+    json_t *
+        facets; /* facet → {"facet","path","seen":"<inode, size, times>","items":[{sha256,bytes,mode,takenAt,mono}]}, newest first */
 };
 
 static bool is_facet(const char *name)
@@ -91,8 +92,8 @@ static int copy(int from, int folder, int64_t bytes, char ret_hex[SHA256_HEX_SIZ
 static json_t *result_of(const char *facet, const json_t *item, bool changed)
 {
     return json_pack("{s:s, s:O, s:O, s:O, s:O, s:b}", "facet", facet, "sha256", json_object_get(item, "sha256"), "bytes",
-                     json_object_get(item, "bytes"), "takenAt", json_object_get(item, "takenAt"), "mono", json_object_get(item, "mono"),
-                     "changed", changed);
+                     json_object_get(item, "bytes"), "takenAt", json_object_get(item, "takenAt"), "mono",
+                     json_object_get(item, "mono"), "changed", changed);
 }
 
 /* The item becomes the newest; what is too old goes, bytes after the index. */
@@ -103,9 +104,9 @@ static int remember(struct snapshots *s, const struct snapshot_order *order, int
     const char *sha = json_string_value(json_object_get(item, "sha256"));
     size_t at;
     json_array_append(items, item);
-    json_array_foreach(json_object_get(index, "items"), at, old) if (!str_equal(sha, json_string_value(json_object_get(old, "sha256"))) &&
-                                                                     json_array_size(items) < (size_t)order->keep)
-        json_array_append(items, old);
+    json_array_foreach(json_object_get(index, "items"), at,
+                       old) if (!str_equal(sha, json_string_value(json_object_get(old, "sha256"))) &&
+                                json_array_size(items) < (size_t)order->keep) json_array_append(items, old);
     json_t *fresh = json_pack("{s:s, s:s, s:s, s:o}", "facet", order->facet, "path", order->path, "seen", seen, "items", items);
     if (store_write_json(folder, "index.json", fresh, true, err) < 0) {
         json_decref(fresh);
@@ -133,8 +134,8 @@ int snapshots_take(struct snapshots *s, const struct snapshot_order *order, json
     if (fstat(order->fd, &before) < 0)
         return error_errno(&r->error, errno, "%s", order->path);
     if (before.st_size > SNAPSHOT_BYTES_MAX)
-        return refusal_text(r, "path", order->path, "the file has %lld bytes; snapshots hold at most %lld", (long long)before.st_size,
-                            (long long)SNAPSHOT_BYTES_MAX);
+        return refusal_text(r, "path", order->path, "the file has %lld bytes; snapshots hold at most %lld",
+                            (long long)before.st_size, (long long)SNAPSHOT_BYTES_MAX);
     auto_free char *seen = signature(&before);
     const json_t *index = json_object_get(s->facets, order->facet);
     if (str_equal(seen, json_string_value(json_object_get(index, "seen"))) && newest(s, order->facet)) {
@@ -170,7 +171,8 @@ int snapshots_find(struct snapshots *s, const char *facet, const char *sha256, s
     json_t *item, *found = NULL;
     size_t at;
     char hex[SHA256_HEX_SIZE];
-    json_array_foreach(items, at, item) if (!found && (!sha256 || str_equal(sha256, json_string_value(json_object_get(item, "sha256")))))
+    json_array_foreach(items, at,
+                       item) if (!found && (!sha256 || str_equal(sha256, json_string_value(json_object_get(item, "sha256")))))
         found = item;
     if (!found) {
         refusal_text(r, sha256 ? "sha256" : "facet", sha256 ? sha256 : facet, "there is no such snapshot of %s", facet);

@@ -100,7 +100,8 @@ int target_first(const struct target *t, struct process *ret_process, struct err
         return -1;
     if (set.count == 0)
         return error_set(err, ERROR_NOT_FOUND,
-                         "no process of the target runs (it is found by its mount of this very directory at %s, as the same user)", t->dir);
+                         "no process of the target runs (it is found by its mount of this very directory at %s, as the same user)",
+                         t->dir);
     *ret_process = set.items[0];
     return 0;
 }
@@ -111,7 +112,7 @@ int target_root(const struct target *t, struct error *err)
     if (target_is_local(t)) {
         str_copy(path, sizeof path, t->root);
     } else {
-        struct process first;
+        struct process first = {0};
         if (target_first(t, &first, err) < 0)
             return -1;
         str_format(path, sizeof path, "/proc/%d/root", (int)first.pid);

@@ -6,11 +6,11 @@
 #include "target.h"
 
 struct usage {
-    usec_t at;           /* monotonic */
-    int64_t cpu_usec;    /* used since the cgroup or the processes began */
-    int64_t memory;      /* bytes; of a cgroup without the page cache that can be dropped, as the kubelet counts */
-    double cores;        /* its limit, or what the node has */
+    usec_t at;            /* monotonic */
+    int64_t cpu_usec;     /* used since the cgroup or the processes began */
+    int64_t memory;       /* bytes; of a cgroup without the page cache that can be dropped, as the kubelet counts */
+    double cores;         /* its limit, or what the node has */
     int64_t memory_limit; /* its limit, or what the node has */
-    const char *source;  /* "cgroup v2", "cgroup v1", "processes" */
+    const char *source;   /* "cgroup v2", "cgroup v1", "processes" */
 };
 int usage_read(const struct target *t, struct usage *ret_usage, struct error *err);

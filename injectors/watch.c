@@ -157,7 +157,8 @@ static void inotify_ready(void *userdata, uint32_t events)
             struct watch *x = list_entry(node, struct watch, node);
             const char *name = x->probe->path ? strrchr(x->probe->path, '/') + 1 : "";
             /* In its folder: the file itself, or the links of a ConfigMap volume ("..data"). */
-            bool concerns = event->wd == x->folder_wd && event->len && (str_equal(event->name, name) || str_starts(event->name, ".."));
+            bool concerns =
+                event->wd == x->folder_wd && event->len && (str_equal(event->name, name) || str_starts(event->name, ".."));
             if (event->mask & IN_IGNORED && event->wd == x->file_wd)
                 x->file_wd = -1;
             if (concerns || event->wd == x->file_wd || event->mask & (IN_Q_OVERFLOW | IN_IGNORED))
@@ -366,8 +367,8 @@ json_t *watches_list(const struct watches *w, uint64_t session)
         struct watch *x = list_entry(n, struct watch, node);
         if (x->to.session == session && x->key && x->seen)
             json_array_append_new(list, json_pack("{s:s, s:o, s:I}", "watch", x->key, "holds",
-                                                  x->holds == HOLDS_UNKNOWN ? json_null() : json_boolean(x->holds == HOLDS), "since",
-                                                  (json_int_t)x->since));
+                                                  x->holds == HOLDS_UNKNOWN ? json_null() : json_boolean(x->holds == HOLDS),
+                                                  "since", (json_int_t)x->since));
     }
     return list;
 }

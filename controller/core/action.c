@@ -27,10 +27,33 @@ static const char *facet_str(const struct step_view *s, const char *path)
 
 /* ── one operation of the agent, until it is answered ── */
 
+/* Whether this process was there when the step began, and could not ask: else another may have asked, and died. */
+static bool never_asked(const struct step_view *s, usec_t now, struct decision *d)
+{
+    char id[EFFECT_ID_SIZE];
+    str_format(id, sizeof(id), "away/%d/%d", s->index, s->attempt);
+    if (observations_get(s->run->observations, id)->state == OBSERVATION_OK)
+        return true;
+    bool just_begun = now <= usec_add(s->started_at, 2 * USEC_SEC);
+    if (just_begun)
+        decision_note(d, id, NULL);
+    return just_begun;
+}
+
 /* Takes body. Asked again while its outcome is unknown: the agent knows the effect id and does nothing twice. */
 static void agent_op(const struct step_view *s, json_t *body, usec_t now, struct decision *d, struct step_outcome *o)
 {
-    if (!s->pod || !s->agent || s->agent->link != AGENT_UP) {
+    char first[EFFECT_ID_SIZE];
+    observation_id(s, "", first);
+    enum observation_state asked = observations_get(s->run->observations, first)->state;
+    bool answered = asked == OBSERVATION_OK || asked == OBSERVATION_FAILED;
+    o->unknown = asked == OBSERVATION_NONE ? !never_asked(s, now, d) : !answered;
+    if (s->pod_gone && !answered) {
+        json_decref(body);
+        outcome(o, STEP_FAILED, now, "the pod that the step was begun in is gone");
+        return;
+    }
+    if (!answered && (!s->pod || !s->agent || s->agent->link != AGENT_UP)) {
         json_decref(body);
         decision_again(d, now + USEC_SEC);
         str_format(o->message, sizeof(o->message), "the agent is away: %.200s",
@@ -49,7 +72,8 @@ static void agent_op(const struct step_view *s, json_t *body, usec_t now, struct
             str_format(effect, sizeof(effect), "%.60s/%d/%d", s->run->run->meta.uid, s->index, s->attempt);
             json_put_str(body, "effect", effect);
             struct key pod = meta_key(&s->pod->meta, KIND_POD);
-            decision_agent(d, id, &pod, body, s->step.timeout + USEC_SEC);
+            usec_t left = usec_max(0, usec_add(s->started_at, s->step.timeout) - now);
+            decision_agent(d, id, &pod, body, left + USEC_SEC);
             return;
         }
         case OBSERVATION_IN_FLIGHT:
@@ -58,7 +82,8 @@ static void agent_op(const struct step_view *s, json_t *body, usec_t now, struct
         case OBSERVATION_OK: {
             json_decref(body);
             auto_free char *text = seen->result ? json_text(seen->result) : NULL;
-            if (str_equal(json_str(seen->result, "state", ""), "Unknown"))
+            o->unknown = str_equal(json_str(seen->result, "state", ""), "Unknown");
+            if (o->unknown)
                 outcome(o, STEP_FAILED, seen->answered_at,
                         "the agent was interrupted in the middle of it: whether it took effect is unknown");
             else if (json_int(seen->result, "exitCode", 0) != 0)
@@ -69,6 +94,7 @@ static void agent_op(const struct step_view *s, json_t *body, usec_t now, struct
         }
         case OBSERVATION_FAILED:
             json_decref(body);
+            o->unknown = false;
             outcome(o, STEP_FAILED, seen->answered_at, seen->err.text);
             return;
         case OBSERVATION_UNKNOWN:
@@ -93,36 +119,55 @@ static const struct observation *api_request(const struct step_view *s, const ch
             decision_api(d, id, method, path, content_type, body, 10 * USEC_SEC);
             return NULL;
         case OBSERVATION_IN_FLIGHT:
+            o->unknown = body != NULL;
             json_decref(body);
             return NULL;
         case OBSERVATION_OK:
             json_decref(body);
+            o->unknown = false;
             return seen;
         case OBSERVATION_FAILED:
             json_decref(body);
             outcome(o, STEP_FAILED, seen->answered_at, seen->err.text);
             return NULL;
         case OBSERVATION_UNKNOWN:
-            continue; /* the request says an end state, so asking again is safe */
+            o->unknown = body != NULL; /* what only reads does nothing */
+            continue;                  /* the request says an end state, so asking again is safe */
         }
     }
 }
 
-/* The workload behind the target: named, else found from the pod's owner. A ReplicaSet of a Deployment is named <deployment>-<hash>. */
+/* A pod of the target that says whose it is; while its pods are being replaced there may be none for a moment. */
+static const struct pod *owned_pod(const struct step_view *s)
+{
+    if (s->pod && !str_empty(s->pod->owner_name))
+        return s->pod;
+    for (size_t i = 0; i < s->run->pod_count; i++)
+        if (!str_empty(s->run->pods[i].owner_name))
+            return &s->run->pods[i];
+    return s->pod;
+}
+
+/* The workload behind the target: named, else found from the pod's owner. A ReplicaSet of a Deployment is named <deployment>-<hash>.
+ * False: it cannot be known (o says so), or not now. */
 static bool workload_path(const struct step_view *s, char path[512], struct step_outcome *o, usec_t now)
 {
     const json_t *named = s->run->target->workload;
     const char *kind = json_str(named, "kind", NULL), *name = json_str(named, "name", NULL);
     char owner[254] = "";
-    if (!named && s->pod) {
-        kind = s->pod->owner_kind;
-        str_copy(owner, sizeof(owner), s->pod->owner_name);
+    const struct pod *pod = named ? NULL : owned_pod(s);
+    if (pod) {
+        kind = pod->owner_kind;
+        str_copy(owner, sizeof(owner), pod->owner_name);
         char *dash = strrchr(owner, '-');
         if (str_equal(kind, "ReplicaSet") && dash) {
             kind = "Deployment";
             *dash = '\0';
         }
         name = owner;
+    } else if (!named) {
+        str_copy(o->message, sizeof(o->message), "the target has no pod at present that says whose it is, and no spec.workload");
+        return false;
     }
     static const struct {
         const char *kind, *plural;
@@ -155,6 +200,7 @@ static bool rolled_out(const struct step_view *s)
 static void rollout_restart(const struct step_view *s, usec_t now, struct decision *d, struct step_outcome *o)
 {
     char path[512], at[RFC3339_SIZE];
+    decision_again(d, now + USEC_SEC); /* pods come and go without telling a run */
     if (!workload_path(s, path, o, now))
         return;
     json_t *patch = json_object();

@@ -13,6 +13,7 @@ struct step_outcome {
     usec_t at;         /* OK, FAILED: when */
     char message[512]; /* what was done, or why it failed */
     char plan[128];    /* not "": must be written to the step before the action may go on (see ScaleWorkers) */
+    bool unknown;      /* not OK: it was asked for, and whether it took effect is not known */
 };
 
 /* Everything an action may look at. */
@@ -23,6 +24,7 @@ struct step_view {
     int index, attempt;
     usec_t started_at;     /* as recorded: the write-ahead that allows the effect */
     const struct pod *pod; /* where it acts; NULL: none that could */
+    bool pod_gone;         /* the pod it was begun in is gone; `pod` is another, for looking only */
     const struct agent_state *agent;
 };
 /* Begins or continues the step; effects and wants go to d. */

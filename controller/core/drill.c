@@ -33,11 +33,20 @@ static void conclude(const struct drill_view *v, enum drill_phase phase, const c
             verdict.gates[g].at = now;
             str_format(verdict.gates[g].message, sizeof(verdict.gates[g].message), "not judged: %.200s", message);
         }
+    d->lease_pod = key_of(KIND_POD, "", ""); /* from now on the agent's own revert is welcome */
     decision_note(d, "verdict", verdict_encode(&verdict));
     drill_decide_reverting(v, &verdict, now, d);
 }
 
 /* ── Injecting ── */
+
+/* Edited since the intent, as far as this process remembers: the gates would be judged by what nobody asked for then. */
+static bool card_changed(const struct drill_view *v)
+{
+    const json_t *then = observations_get(v->observations, "intent")->result;
+    return then && (!str_equal(json_str(then, "cardUID", ""), v->card->meta.uid) ||
+                    json_int(then, "cardGeneration", 0) != v->card->meta.generation);
+}
 
 static void decide_injecting(const struct drill_view *v, usec_t now, struct decision *d)
 {
@@ -47,14 +56,21 @@ static void decide_injecting(const struct drill_view *v, usec_t now, struct deci
     const struct observation *asked = observations_get(v->observations, "inject");
     if (f.now == FAULT_NOW_OVER) {
         str_format(message, sizeof(message), "%s before the fault was seen in force",
-                   f.by_pod ? "the pod went away" : "the agent reverted it");
+                   f.by_pod     ? "the pod went away"
+                   : f.by_agent ? "the agent reverted it"
+                                : "a controller that is gone reverted it");
         conclude(v, DRILL_INCONCLUSIVE, f.by_pod ? "PodGone" : "FaultEnded", message, drill->gates, now, d);
         return;
     }
+    d->lease_pod = meta_key(&v->pod->meta, KIND_POD); /* the answer must still be true when it is written down */
     switch (asked->state) {
     case OBSERVATION_NONE:
         if (v->agent->link == AGENT_UP) {
             struct error err = {0};
+            if (v->card && (card_changed(v) || !str_equal(v->card->method, json_str(drill->status, "fault.method", "")))) {
+                conclude(v, DRILL_ABORTED, "CardChanged", "the card was changed before its fault was made", drill->gates, now, d);
+                return;
+            }
             json_t *body = drill_inject_body(v, &err);
             if (!body) {
                 conclude(v, DRILL_INCONCLUSIVE, "NotApplicable", err.text, drill->gates, now, d);
@@ -72,6 +88,7 @@ static void decide_injecting(const struct drill_view *v, usec_t now, struct deci
         decision_again(d, drill->started_at + DRILL_INJECT_WAIT + 1);
         return;
     case OBSERVATION_IN_FLIGHT:
+        decision_again(d, now + DRILL_INJECT_WAIT);
         return;
     case OBSERVATION_OK:
         drill_write_status(v, drill_status_in_force(v, asked, now), d);
@@ -126,33 +143,43 @@ static bool want_and_check_stops(const struct drill_view *v, const json_t *probe
 static bool healing_began(const struct drill_view *v)
 {
     for (size_t i = 0; i < v->run_count; i++)
-        if (str_equal(v->runs[i].incident, v->drill->incident) && v->runs[i].phase != RUN_NEW && v->runs[i].phase != RUN_PENDING)
+        if (str_equal(v->runs[i].incident, v->drill->incident) &&
+            (str_empty(v->runs[i].pod) || str_equal(v->runs[i].pod, v->drill->status_pod)) && v->runs[i].phase != RUN_NEW &&
+            v->runs[i].phase != RUN_PENDING)
             return true;
     return false;
 }
 
 static struct gate_frame gate_frame_of(const struct drill_view *v, const struct fault_view *f, usec_t now)
 {
+    usec_t injected_at = v->drill->injected_at ? v->drill->injected_at : v->drill->started_at;
     struct gate_frame frame = {
-        .began_at = json_time(v->drill->status, "fault.beganAt", v->drill->injected_at),
-        .injected_at = v->drill->injected_at,
+        .began_at = json_time(v->drill->status, "fault.beganAt", injected_at),
+        .injected_at = injected_at,
     };
-    if (f->now != FAULT_NOW_OVER)
-        return frame;
-    if (f->by_pod) {
-        if (!healing_began(v)) {
-            frame.ended_at = now;
-            str_format(frame.ended_why, sizeof(frame.ended_why), "pod %.60s went away, and no healing of ours did it",
-                       v->drill->status_pod);
-        }
-        return frame;
+    char *why = frame.ended_why;
+    const size_t size = sizeof(frame.ended_why);
+    const char *pod = v->drill->status_pod;
+    if (f->now == FAULT_NOW_FORGOTTEN) {
+        frame.ended_at = frame.began_at; /* since when is not known: nothing counts */
+        str_format(why, size, "the agent in pod %.60s does not know of the fault any more", pod);
+    } else if (f->now == FAULT_NOW_OVER && f->by_pod && !healing_began(v)) {
+        bool seen = observations_get(v->observations, "pod")->state == OBSERVATION_OK; /* else it went before our time */
+        frame.ended_at = seen ? now : frame.began_at;
+        str_format(why, size, "pod %.60s went away, and no healing of ours did it", pod);
+    } else if (f->now == FAULT_NOW_OVER && !f->by_pod) {
+        bool planned = str_equal(f->why, "duration"), watched = v->agent->up_since && v->agent->up_since <= injected_at;
+        frame.ended_at = f->at ? f->at : frame.began_at;
+        frame.ended_by_plan = planned && watched;
+        if (frame.ended_by_plan)
+            str_copy(why, size, "not met before the fault's duration was over");
+        else if (planned)
+            str_copy(why, size, "not seen before the fault's duration was over, and it was not watched all the time");
+        else if (f->by_agent)
+            str_format(why, size, "the agent reverted the fault by itself (%s)", f->why);
+        else
+            str_copy(why, size, "a controller that is gone reverted the fault, and did not live to write down what it had judged");
     }
-    frame.ended_at = f->at ? f->at : now;
-    frame.ended_by_plan = str_equal(f->why, "duration");
-    if (frame.ended_by_plan)
-        str_copy(frame.ended_why, sizeof(frame.ended_why), "not met before the fault's duration was over");
-    else
-        str_format(frame.ended_why, sizeof(frame.ended_why), "the agent reverted the fault by itself (%s)", f->why);
     return frame;
 }
 
@@ -182,7 +209,14 @@ static void decide_in_force(const struct drill_view *v, usec_t now, struct decis
         conclude(v, DRILL_ABORTED, v->card ? "TargetGone" : "CardGone", message, gates, now, d);
         return;
     }
-    if (v->pod) {
+    if (card_changed(v)) {
+        conclude(v, DRILL_ABORTED, "CardChanged",
+                 "the card was changed during the drill: what it expected before is not known any more", gates, now, d);
+        return;
+    }
+    if (!drill_pod_gone(v)) {
+        if (observations_get(v->observations, "pod")->state == OBSERVATION_NONE)
+            decision_note(d, "pod", NULL);
         d->lease_pod = meta_key(&v->pod->meta, KIND_POD);
         if (want_and_check_stops(v, v->card->rollback, "rollback.when", message, d) ||
             want_and_check_stops(v, v->target->stop_when, "safety.stopWhen", message, d)) {
@@ -223,19 +257,22 @@ static void decide_in_force(const struct drill_view *v, usec_t now, struct decis
 
 /* ── after the verdict ── */
 
-static void decide_ended(const struct drill_view *v, struct decision *d)
+/* The ledger first: what cannot be filed in the backlog must not cost the record. A deleted drill does not wait for the backlog, and in a
+ * namespace that is being deleted nothing can be created any more: there the finalizer would only be in the way. */
+static void decide_ended(const struct drill_view *v, usec_t now, struct decision *d)
 {
     const struct drill *drill = v->drill;
     if (!drill->finalizer)
         return;
-    if (!str_empty(drill->incident)) {
-        if (!gap_decide(v, d))
-            return;
+    if (!str_empty(drill->incident) && !v->namespace_deleting) {
         json_t *record = drill_record(v);
         bool recorded = ledger_decide(v->ledger, drill->meta.ns, drill->incident, record, d);
         json_decref(record);
-        if (!recorded)
+        bool filed = gap_decide(v, d) || drill->meta.deleting;
+        if (!recorded || !filed) {
+            decision_again(d, now + DRILL_PROGRESS_AFTER);
             return;
+        }
     }
     drill_write_finalizer(v, false, d);
 }
@@ -268,7 +305,7 @@ void drill_decide(const struct drill_view *v, usec_t now, struct decision *d)
     const struct drill *drill = v->drill;
     decision_init(d);
     if (drill_phase_terminal(drill->phase)) {
-        decide_ended(v, d);
+        decide_ended(v, now, d);
         return;
     }
     bool began = drill->phase >= DRILL_INJECTING;
@@ -279,6 +316,8 @@ void drill_decide(const struct drill_view *v, usec_t now, struct decision *d)
             drill_write_finalizer(v, false, d); /* nothing was ever asked of an agent: the intent comes first */
         return;
     }
+    if (!drill->finalizer && !drill->meta.deleting)
+        drill_write_finalizer(v, true, d); /* somebody took it off: the ledger's record hangs on it */
     struct verdict verdict;
     const struct observation *note = observations_get(v->observations, "verdict");
     if (note->state == OBSERVATION_OK && verdict_decode(note->result, &verdict)) {

@@ -50,11 +50,12 @@ struct drill_view {
     const struct card *card;     /* NULL: card_error says why */
     const struct target *target; /* NULL: target_error says why */
     struct error card_error, target_error;
-    bool namespace_enabled; /* label drillyard.dev/drills=enabled */
-    bool stopped;           /* the global stop is set */
-    bool in_window;         /* target.safety.windows */
-    bool quarantined;       /* the target is */
-    enum holds steady;      /* the target's steady state now */
+    bool namespace_enabled;  /* label drillyard.dev/drills=enabled */
+    bool namespace_deleting; /* it has a deletionTimestamp: nothing can be created in it any more */
+    bool stopped;            /* the global stop is set */
+    bool in_window;          /* target.safety.windows */
+    bool quarantined;        /* the target is */
+    enum holds steady;       /* the target's steady state now */
     usec_t steady_since;
     char steady_message[160];
     const struct pod *pods; /* all that the target selects */

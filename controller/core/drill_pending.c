@@ -7,6 +7,7 @@
 #include "core/drill_write.h"
 
 #define DRILL_PEER_WAIT (10 * USEC_MINUTE)
+#define DRILL_PEER_LOOK (500 * USEC_MSEC) /* for the pod that a peer takes */
 
 /* A drill that never began: no incident, no ledger record, nothing to revert. */
 static void end_before_start(const struct drill_view *v, enum drill_phase phase, const char *reason, const char *message,
@@ -30,19 +31,28 @@ static void wait_for(const struct drill_view *v, const char *reason, const char 
         decision_again(d, say_at);
 }
 
-/* Another drill that goes first on this target: one that began, or a pending one that is older. NULL: none. */
+static bool peer_older(const struct drill_peer *p, usec_t created_at, const char *name)
+{
+    return p->created_at < created_at || (p->created_at == created_at && strcmp(p->name, name) < 0);
+}
+
+/* Another drill that goes first on this target: one that began, or a pending one that is older. One that is writing its intent, on
+ * whatever target, goes first too until it is known which pod it took. The same one at every call, in whatever order they are given: it is
+ * named in a status, and two that wait would else change their minds with each other's writes. NULL: none. */
 static const struct drill_peer *peer_before(const struct drill_view *v)
 {
+    bool intends = observations_get(v->observations, "intent")->state == OBSERVATION_OK; /* we go first: who is older waits */
+    const struct drill_peer *first = NULL;
     for (size_t i = 0; i < v->peer_count; i++) {
         const struct drill_peer *p = &v->peers[i];
-        if (!str_equal(p->target, v->drill->target))
+        bool unplaced = p->active && str_empty(p->pod), same = str_equal(p->target, v->drill->target);
+        if (!unplaced && !(same && (p->active || (!intends && peer_older(p, v->drill->meta.created_at, v->drill->meta.name)))))
             continue;
-        bool older = p->created_at < v->drill->meta.created_at ||
-                     (p->created_at == v->drill->meta.created_at && strcmp(p->name, v->drill->meta.name) < 0);
-        if (p->active || older)
-            return p;
+        if (!first || (p->active && !first->active) ||
+            (p->active == first->active && peer_older(p, first->created_at, first->name)))
+            first = p;
     }
-    return NULL;
+    return first;
 }
 
 static bool pod_taken(const struct drill_view *v, const struct pod *pod)
@@ -164,7 +174,10 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
     }
     const struct drill_peer *peer = peer_before(v);
     if (peer) {
-        str_format(message, sizeof(message), "waiting for drill %s on the same target", peer->name);
+        if (str_empty(peer->pod))
+            decision_again(d, now + DRILL_PEER_LOOK);
+        str_format(message, sizeof(message), "waiting for drill %s on %s", peer->name,
+                   str_equal(peer->target, drill->target) ? "the same target" : "what may be the same pod");
         if (now > created + DRILL_PEER_WAIT)
             end_before_start(v, DRILL_SKIPPED, "TargetBusy", message, now, d);
         else
@@ -217,7 +230,10 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
         drill_write_finalizer(v, true, d);
         return; /* its answer comes back as the object, and wakes us */
     }
-    decision_note(d, "intent", NULL);
+    json_t *intent = json_object();
+    json_put_str(intent, "cardUID", v->card->meta.uid);
+    json_put_int(intent, "cardGeneration", v->card->meta.generation);
+    decision_note(d, "intent", intent);
     drill_write_status(v, drill_status_intent(v, &v->pods[chosen], now), d);
     d->lease_pod = meta_key(&v->pods[chosen].meta, KIND_POD);
 }

@@ -15,18 +15,18 @@ struct fault_view fault_look(const struct drill_view *v)
 {
     struct fault_view f = {.now = FAULT_NOW_UNKNOWN};
     const struct agent_fault *told = agent_fault_find(v->agent, v->drill->fault_id);
-    if (drill_pod_gone(v)) {
-        f.now = FAULT_NOW_OVER;
-        f.by_pod = true;
-    } else if (told && told->state == FAULT_REVERTED) {
+    if (told && told->state == FAULT_REVERTED) {
         f.now = FAULT_NOW_OVER;
         f.at = told->at;
         f.by_agent = told->by_agent;
         str_copy(f.why, sizeof(f.why), told->why);
+    } else if (drill_pod_gone(v)) {
+        f.now = FAULT_NOW_OVER;
+        f.by_pod = true;
     } else if (told && told->state == FAULT_IN_FORCE)
         f.now = FAULT_NOW_ACTIVE;
     else if (v->drill->fault == FAULT_IN_FORCE)
-        f.now = told || v->agent->link != AGENT_UP ? FAULT_NOW_ACTIVE : FAULT_NOW_FORGOTTEN;
+        f.now = told || !v->agent || v->agent->link != AGENT_UP ? FAULT_NOW_ACTIVE : FAULT_NOW_FORGOTTEN;
     return f;
 }
 
@@ -66,8 +66,9 @@ void drill_decide_reverting(const struct drill_view *v, const struct verdict *ve
     int asked = reverts_asked(v, &last);
     struct fault_view f = fault_look(v);
     struct revert revert = {0};
-    if (last && last->state == OBSERVATION_OK) {
-        bool reverted = str_equal(json_str(last->result, "state", ""), "Reverted");
+    const char *answer = last && last->state == OBSERVATION_OK ? json_str(last->result, "state", "") : "";
+    bool reverted = str_equal(answer, "Reverted");
+    if (reverted || str_equal(answer, "NotNeeded") || str_equal(answer, "Never")) {
         revert = (struct revert){
             .state = reverted ? "Done" : "NotNeeded", .by = f.by_agent ? "Agent" : "Controller", .at = last->answered_at};
     } else if (f.now == FAULT_NOW_OVER)

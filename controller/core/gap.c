@@ -51,12 +51,16 @@ void gap_task_name(const struct drill_view *v, char dest[254])
         str_copy(dest, 254, open->meta.name);
         return;
     }
+    char target[41];
+    str_copy(target, sizeof(target), v->drill->target);
+    for (size_t n = strlen(target); n > 0 && !isalnum((unsigned char)target[n - 1]); n--)
+        target[n - 1] = '\0';
     str_copy(id, sizeof(id), card_id_of(v));
     for (char *c = id; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     auto_free char *text = mem_printf("%s/%s", gap, v->drill->incident);
     str_hash8(text, hex);
-    str_format(dest, 254, "gap-%.40s-%s-%s", v->drill->target, id, hex);
+    str_format(dest, 254, "gap-%s-%s-%s", target, id, hex);
 }
 
 static json_t *artifact(const char *name, const char *kind, const char *content)
@@ -122,7 +126,7 @@ static void file_task(const struct drill_view *v, const char *gap, struct decisi
     json_put_str(spec, "description", description);
     json_put_str(spec, "incident", v->drill->incident);
     json_put_str(spec, "drill", v->drill->meta.name);
-    json_put_str(spec, "card", card_id_of(v));
+    json_put_str(spec, "card", json_str(v->drill->status, "card.id", v->card ? v->card->id : NULL));
     json_put_str(spec, "target", v->drill->target);
     json_put_str(spec, "gap", gap);
     json_put_int(spec, "priority", 50);

@@ -89,13 +89,28 @@ static const struct firing *firing_find(const struct drill_view *v, const struct
     return best;
 }
 
-/* A run of this incident says that the trigger fired, although nothing else remembers it: a controller that is gone saw it. */
-static const struct run *run_that_tells(const struct drill_view *v)
+static bool run_is_ours(const struct run *r)
 {
-    for (size_t i = 0; i < v->run_count; i++)
-        if (str_equal(v->runs[i].trigger, v->card->trigger) && str_equal(v->runs[i].incident, v->drill->incident))
-            return &v->runs[i];
+    return str_empty(r->reporter) || str_equal(r->reporter, "drillyard");
+}
+
+/* A run says that the trigger fired, although nothing else remembers it: a controller that is gone saw it. */
+static const struct run *run_that_tells(const struct drill_view *v, const struct gate_frame *frame)
+{
+    for (size_t i = 0; i < v->run_count; i++) {
+        const struct run *r = &v->runs[i];
+        if (run_is_ours(r) && str_equal(r->trigger, v->card->trigger) && str_equal(r->target, v->drill->target) &&
+            (str_empty(r->pod) || str_equal(r->pod, v->drill->status_pod)) && r->fired_at >= frame->began_at)
+            return r;
+    }
     return NULL;
+}
+
+/* From when on the trigger's probe must have been seen without a gap. A process that wrote the intent remembers what fired since. */
+static usec_t watched_by(const struct drill_view *v, const struct gate_frame *frame)
+{
+    bool there = observations_get(v->observations, "intent")->state == OBSERVATION_OK;
+    return there ? usec_add(frame->injected_at, FIRST_LOOK_WITHIN) : frame->injected_at;
 }
 
 static usec_t trigger_deadline(const struct drill_view *v, const struct gate_frame *frame)
@@ -128,13 +143,13 @@ static void judge_trigger(const struct drill_view *v, const struct gate_frame *f
     }
     gate_evidence(g, "Trigger", v->card->trigger);
     const struct evidence *seen = &v->trigger_watch;
-    const struct run *told = run_that_tells(v);
+    const struct run *told = run_that_tells(v, frame);
     if (!v->trigger_exists)
         gate_decide(g, GATE_FAILED, deadline, "trigger %s did not fire within %s: there is no Trigger of that name",
                     v->card->trigger, limit);
     else if (!seen->known_since)
         gate_decide(g, GATE_INCONCLUSIVE, deadline, "whether %s fired could not be observed: %s", v->card->trigger, seen->message);
-    else if (seen->known_since > usec_min(deadline, usec_add(frame->injected_at, FIRST_LOOK_WITHIN)))
+    else if (seen->known_since > usec_min(deadline, watched_by(v, frame)))
         gate_decide(g, GATE_INCONCLUSIVE, deadline, "whether %s fired could not be observed all the time since the injection",
                     v->card->trigger);
     else if (told)
@@ -146,11 +161,6 @@ static void judge_trigger(const struct drill_view *v, const struct gate_frame *f
 }
 
 /* ── gate 2: the expected playbooks were executed ── */
-
-static bool run_is_ours(const struct run *r)
-{
-    return str_empty(r->reporter) || str_equal(r->reporter, "drillyard");
-}
 
 /* For this incident, for this pod, and not for what fired before. Who says nothing of when must name the incident. */
 static bool run_counts(const struct drill_view *v, const struct gate_frame *frame, const struct run *r, const char *playbook)
@@ -174,13 +184,13 @@ static void fail_playbook(const struct drill_view *v, const struct run *r, const
                           const struct gate *detected, struct gate *g)
 {
     if (!r && detected->result == GATE_INCONCLUSIVE)
-        gate_decide(g, GATE_INCONCLUSIVE, deadline, "playbook %s was not started, which is no wonder where %s could not be observed",
-                    name, v->card->trigger);
+        gate_decide(g, GATE_INCONCLUSIVE, deadline,
+                    "playbook %s was not started, which is no wonder where %s could not be observed", name, v->card->trigger);
     else if (!r)
         gate_decide(g, GATE_FAILED, deadline, "playbook %s was not started within %s", name, limit);
     else if (run_disturbed(v, r))
-        gate_decide(g, GATE_INCONCLUSIVE, deadline, "playbook %s did not succeed within %s, but the agent in pod %.60s was away", name,
-                    limit, v->drill->status_pod);
+        gate_decide(g, GATE_INCONCLUSIVE, deadline, "playbook %s did not succeed within %s, but the agent in pod %.60s was away",
+                    name, limit, v->drill->status_pod);
     else if (r->phase == RUN_SUCCEEDED)
         gate_decide(g, GATE_FAILED, deadline, "playbook %s succeeded, but later than the limit of %s", name, limit);
     else if (r->phase == RUN_FAILED)

@@ -42,9 +42,9 @@ static usec_t verify_from(const struct gate gates[GATE_COUNT])
 }
 
 struct level {
-    usec_t healed;   /* when the last step came back; 0: none was seen broken */
-    usec_t first;    /* when the last of those that were never seen broken was first seen to hold; 0: there is none */
-    usec_t limit;    /* it must have come back by then */
+    usec_t healed; /* when the last step came back; 0: none was seen broken */
+    usec_t first;  /* when the last of those that were never seen broken was first seen to hold; 0: there is none */
+    usec_t limit;  /* it must have come back by then */
     const char *open_name;
     const struct evidence *open; /* a step that does not hold, else one that is not seen; NULL: all hold */
 };
@@ -110,8 +110,8 @@ static void level_is_back(const struct drill_view *v, const struct gate_frame *f
     if (late)
         gate_decide(g, GATE_FAILED, seen_late, "the service level came back after %s, later than the limit of %s", took, limit);
     else if (unseen)
-        gate_decide(g, GATE_INCONCLUSIVE, healed, "the service level was met when it was first looked at, after %s; the limit is %s", took,
-                    limit);
+        gate_decide(g, GATE_INCONCLUSIVE, healed,
+                    "the service level was met when it was first looked at, after %s; the limit is %s", took, limit);
     else
         gate_decide(g, GATE_PASSED, usec_max(healed, frame->injected_at), "the service level was met again after %s", took);
 }
@@ -146,7 +146,8 @@ void gate_judge_level(const struct drill_view *v, const struct gate_frame *frame
         bool seen = v->trigger_watch.holds != HOLDS_UNKNOWN;
         gate_evidence(g, "Trigger", firing->trigger);
         gate_decide(g, seen ? GATE_FAILED : GATE_INCONCLUSIVE, deadline,
-                    seen ? "trigger %s still fires after %s: %s" : "whether trigger %s has cleared after %s could not be observed: %s",
+                    seen ? "trigger %s still fires after %s: %s"
+                         : "whether trigger %s has cleared after %s could not be observed: %s",
                     firing->trigger, limit, seen ? firing->message : v->trigger_watch.message);
     }
 }

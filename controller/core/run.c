@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "core/action.h"
 
+#define STEP_ATTEMPTS_MAX  11             /* of the CRD */
 #define RUN_PROGRESS_AFTER (3 * USEC_SEC) /* a verification that lasts longer is written as phase Verifying */
 
 static void write_status(const struct run_view *v, json_t *status, struct decision *d)
@@ -52,8 +53,38 @@ static json_t *row_at(json_t *status, int index)
     return json_array_get(json_at(status, "steps"), (size_t)index);
 }
 
-/* The write-ahead: with this in the API server the step's effect may happen. */
-static void begin_step(json_t *status, int index, int attempt, usec_t at)
+/* The pod that the trigger fired for, else any ready one of the target. */
+static ssize_t pod_of(const struct run_view *v)
+{
+    ssize_t ready = -1;
+    for (size_t i = 0; i < v->pod_count; i++) {
+        if (str_equal(v->pods[i].meta.name, v->run->pod) && !v->pods[i].meta.deleting)
+            return (ssize_t)i;
+        if (v->pods[i].ready && ready < 0)
+            ready = (ssize_t)i;
+    }
+    return ready;
+}
+
+/* The pod that a step was begun in stands in its row, so that whoever goes on with it asks there and nowhere else. -1: it is gone. */
+#define STEP_POD "in pod "
+static ssize_t pod_of_step(const struct run_view *v, const json_t *row)
+{
+    const char *text = json_str(row, "message", "");
+    if (!str_starts(text, STEP_POD))
+        return pod_of(v);
+    size_t n = strcspn(text + strlen(STEP_POD), ";");
+    usec_t begun = json_time(row, "startedAt", 0);
+    for (size_t i = 0; i < v->pod_count; i++) {
+        const struct meta *pod = &v->pods[i].meta;
+        if (strlen(pod->name) == n && strncmp(pod->name, text + strlen(STEP_POD), n) == 0)
+            return pod->created_at <= begun ? (ssize_t)i : -1; /* a younger one is another one of that name */
+    }
+    return -1;
+}
+
+/* The write-ahead: with this in the API server the step's effect may happen. `why`: how the attempt before failed; NULL: there was none. */
+static void begin_step(const struct run_view *v, json_t *status, int index, int attempt, const char *why, usec_t at)
 {
     json_t *row = row_at(status, index);
     json_put_str(row, "state", "Running");
@@ -61,7 +92,11 @@ static void begin_step(json_t *status, int index, int attempt, usec_t at)
     json_put_time(row, "startedAt", at);
     json_object_del(row, "endedAt");
     json_object_del(row, "output");
-    json_object_del(row, "message");
+    char message[700];
+    ssize_t pod = pod_of(v);
+    str_format(message, sizeof(message), "%s%s%s%s", pod < 0 ? "no pod of the target is ready" : STEP_POD,
+               pod < 0 ? "" : v->pods[pod].meta.name, why ? "; the attempt before failed: " : "", why ? why : "");
+    json_put_str(row, "message", message);
     json_put_int(status, "currentStep", index);
 }
 
@@ -93,21 +128,8 @@ static void decide_new(const struct run_view *v, usec_t now, struct decision *d)
         json_array_append_new(rows, row);
     }
     json_put(status, "steps", rows);
-    begin_step(status, 0, 1, now);
+    begin_step(v, status, 0, 1, NULL, now);
     write_status(v, status, d);
-}
-
-/* The pod that the trigger fired for, else any ready one of the target. */
-static ssize_t pod_of(const struct run_view *v)
-{
-    ssize_t ready = -1;
-    for (size_t i = 0; i < v->pod_count; i++) {
-        if (str_equal(v->pods[i].meta.name, v->run->pod) && !v->pods[i].meta.deleting)
-            return (ssize_t)i;
-        if (v->pods[i].ready && ready < 0)
-            ready = (ssize_t)i;
-    }
-    return ready;
 }
 
 /* ── verification of the whole run ── */
@@ -143,7 +165,11 @@ static void decide_verifying(const struct run_view *v, json_t *status, usec_t fr
         }
     }
     if (!open) {
-        end_run(v, status, RUN_SUCCEEDED, "Healed", "all steps succeeded and the verification holds", met, d);
+        bool verified = json_array_size(v->playbook->verify) > 0;
+        end_run(v, status, RUN_SUCCEEDED, verified ? "Healed" : "Done",
+                verified ? "the steps were done and the verification holds"
+                         : "the steps were done; the playbook has no verification of what came of them",
+                met, d);
         return;
     }
     if (now > deadline) {
@@ -172,6 +198,12 @@ static void end_row(json_t *row, const char *state, const struct step_outcome *o
     json_put_str(row, "output", o->message);
 }
 
+static void skip_after(json_t *status, int index)
+{
+    for (size_t i = (size_t)index + 1; i < json_array_size(json_at(status, "steps")); i++)
+        json_put_str(row_at(status, (int)i), "state", "Skipped");
+}
+
 /* The step is over: the next one's write-ahead goes into the same write. */
 static void after_step(const struct run_view *v, int index, const struct step *step, const struct step_outcome *o, usec_t now,
                        struct decision *d)
@@ -180,26 +212,30 @@ static void after_step(const struct run_view *v, int index, const struct step *s
     json_t *row = row_at(status, index);
     int attempt = (int)json_int(row, "attempt", 1);
     bool failed = o->state == STEP_FAILED;
-    if (failed && attempt <= step->retries) {
-        if (now < usec_add(o->at, step->retry_delay)) {
-            decision_again(d, usec_add(o->at, step->retry_delay));
+    /* What may have been done is done again only where that does no harm, and then once more than asked for. */
+    int retries = !o->unknown ? step->retries : step->repeatable ? step->retries + 1 : 0;
+    if (failed && attempt <= retries && attempt < STEP_ATTEMPTS_MAX) {
+        /* What fails whenever it is looked at has failed since it was begun. */
+        usec_t due = usec_add(o->at < now ? o->at : json_time(row, "startedAt", now), step->retry_delay);
+        if (now < due) {
+            decision_again(d, due);
             json_decref(status);
             return;
         }
-        begin_step(status, index, attempt + 1, now);
-        json_put_str(row_at(status, index), "message", o->message); /* why the attempt before failed */
+        begin_step(v, status, index, attempt + 1, o->message, now);
         write_status(v, status, d);
         return;
     }
     end_row(row, failed ? "Failed" : "Succeeded", o);
     if (failed && !step->go_on) {
+        skip_after(status, index);
         char message[700];
         str_format(message, sizeof(message), "step %s (%s) failed: %s", step->name, step->action, o->message);
         end_run(v, status, RUN_FAILED, "StepFailed", message, now, d);
         return;
     }
     if ((size_t)index + 1 < json_array_size(v->run->steps)) {
-        begin_step(status, index + 1, 1, now);
+        begin_step(v, status, index + 1, 1, NULL, now);
         write_status(v, status, d);
         return;
     }
@@ -226,7 +262,10 @@ static void decide_step(const struct run_view *v, int index, usec_t now, struct 
         .started_at = json_time(row, "startedAt", now),
     };
     step_decode(spec, &s.step);
-    ssize_t pod = pod_of(v);
+    ssize_t pod = pod_of_step(v, row);
+    s.pod_gone = pod < 0 && str_starts(json_str(row, "message", ""), STEP_POD);
+    if (s.pod_gone)
+        pod = pod_of(v);
     if (pod >= 0) {
         s.pod = &v->pods[pod];
         s.agent = &v->agents[pod];
@@ -243,10 +282,11 @@ static void decide_step(const struct run_view *v, int index, usec_t now, struct 
     if (o.state == STEP_RUNNING && now > usec_add(deadline, USEC_SEC)) {
         char limit[32], why[512];
         duration_format(s.step.timeout, limit, sizeof(limit));
+        decision_done(d); /* too late: what would be begun now would be begun after its failure was written down */
         str_copy(why, sizeof(why), o.message);
         str_format(o.message, sizeof(o.message), "not done within %s%s%.300s", limit, why[0] ? ": " : "", why);
         o.state = STEP_FAILED;
-        o.at = now;
+        o.at = usec_add(deadline, USEC_SEC);
     }
     if (o.state == STEP_RUNNING)
         decision_again(d, usec_add(deadline, USEC_SEC + 1));

@@ -3,6 +3,8 @@
 #include "base/rfc3339.h"
 #include "base/str.h"
 
+#include <ctype.h>
+
 #define RUNS_KEPT 20 /* ended PlaybookRuns kept per playbook and target */
 
 /* ── which sites fire ── */
@@ -106,9 +108,11 @@ static bool run_ended(const struct run *r)
     return r->phase == RUN_SUCCEEDED || r->phase == RUN_FAILED;
 }
 
+/* Outside healers' runs are their own affair: one that is never ended must not keep us from healing. */
 static bool run_of(const struct run *r, const struct playbook *p, const struct firing *f)
 {
-    return str_equal(r->playbook, p->meta.name) && str_equal(r->target, f->target) && str_equal(r->meta.ns, f->ns);
+    return (str_empty(r->reporter) || str_equal(r->reporter, "drillyard")) && str_equal(r->playbook, p->meta.name) &&
+           str_equal(r->target, f->target) && str_equal(r->meta.ns, f->ns);
 }
 
 static const char *incident_of(const struct trigger_view *v, const struct firing *f)
@@ -119,14 +123,25 @@ static const char *incident_of(const struct trigger_view *v, const struct firing
     return "";
 }
 
-static void create_run(const struct trigger_view *v, const struct playbook *p, const struct firing *f, int attempt,
+/* At most 100 bytes of a name, ending as a name must where another part follows. */
+static void name_part(char dest[101], const char *name)
+{
+    str_copy(dest, 101, name);
+    for (size_t n = strlen(dest); n > 0 && !isalnum((unsigned char)dest[n - 1]); n--)
+        dest[n - 1] = '\0';
+}
+
+/* Named by what it is for: the firing, and the run before it. So it is created once, whoever decides it how often. */
+static void create_run(const struct trigger_view *v, const struct playbook *p, const struct firing *f, usec_t last_end,
                        struct decision *d)
 {
-    char at[RFC3339_SIZE], hex[9], name[254], label[64];
+    char at[RFC3339_SIZE], hex[9], name[254], label[64], playbook[101], target[101];
     rfc3339_format_micro(f->fired_at, at);
-    auto_free char *seed = mem_printf("%s/%s/%s/%s/%d", f->trigger, f->target, f->pod, at, attempt);
+    auto_free char *seed = mem_printf("%s/%s/%s/%s/%lld", f->trigger, f->target, f->pod, at, (long long)last_end);
     str_hash8(seed, hex);
-    str_format(name, sizeof(name), "%.100s-%.100s-%s", p->meta.name, f->target, hex);
+    name_part(playbook, p->meta.name);
+    name_part(target, f->target);
+    str_format(name, sizeof(name), "%s-%s-%s", playbook, target, hex);
     struct key key = key_of(KIND_RUN, f->ns, name);
 
     json_t *object = json_object();
@@ -150,12 +165,24 @@ static void create_run(const struct trigger_view *v, const struct playbook *p, c
     decision_create(d, &key, object);
 }
 
+/* This decision begins one already, for another pod of the target, say. */
+static bool begins_already(const struct playbook *p, const struct firing *f, const struct decision *d)
+{
+    for (size_t i = 0; i < d->effect_count; i++) {
+        const struct effect *e = &d->effects[i];
+        if (e->type == EFFECT_CREATE && e->key.kind == KIND_RUN && str_equal(e->key.ns, f->ns) &&
+            str_equal(json_str(e->body, "spec.playbook", ""), p->meta.name) &&
+            str_equal(json_str(e->body, "spec.target", ""), f->target))
+            return true;
+    }
+    return false;
+}
+
 /* One playbook for one firing: one run at a time per target, and none within the cooldown of the last. */
 static void consider_run(const struct trigger_view *v, const struct playbook *p, const struct firing *f, usec_t now,
                          struct decision *d)
 {
     usec_t last_end = 0;
-    int attempts = 0;
     for (size_t i = 0; i < v->run_count; i++) {
         const struct run *r = &v->runs[i];
         if (!run_of(r, p, f))
@@ -163,13 +190,13 @@ static void consider_run(const struct trigger_view *v, const struct playbook *p,
         if (!run_ended(r))
             return; /* its end wakes us */
         last_end = usec_max(last_end, r->ended_at);
-        attempts += r->fired_at == f->fired_at && str_equal(r->trigger, f->trigger) && str_equal(r->pod, f->pod);
     }
     if (last_end && usec_add(last_end, p->cooldown) > now) {
         decision_again(d, usec_add(last_end, p->cooldown));
         return;
     }
-    create_run(v, p, f, attempts, d);
+    if (!begins_already(p, f, d))
+        create_run(v, p, f, last_end, d); /* the others' turn comes when it has ended */
 }
 
 /* Ended runs beyond RUNS_KEPT of a playbook and target go, oldest first, one per decision: never in a hurry. */
@@ -216,6 +243,7 @@ static void write_status(const struct trigger_view *v, const struct firing_set *
     for (size_t i = 0; i < set->count; i++)
         if (!set->items[i].cleared_at)
             json_array_append_new(rows, firing_encode(t, &set->items[i]));
+    json_put_int(status, "observedGeneration", t->meta.generation);
     json_put(status, "firing", rows);
     json_put_int(status, "fired", json_int(old, "fired", 0) + begun);
     for (size_t i = 0; i < set->count; i++)

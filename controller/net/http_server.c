@@ -2,13 +2,13 @@
 
 #include "base/buf.h"
 #include "base/str.h"
-#include "net/lws_end.h"
+#include "net/lws_life.h"
 
 #include <arpa/inet.h>
 #include <sys/resource.h>
 
-#define BODY_MAX ((size_t)8 << 20)
-#define WRITE_PIECE ((size_t)16 * 1024)
+#define BODY_MAX     ((size_t)8 << 20)
+#define WRITE_PIECE  ((size_t)16 * 1024)
 #define FD_TABLE_MAX 4096
 
 struct http_server {
@@ -17,6 +17,7 @@ struct http_server {
     struct lws_vhost *vhost;
     http_handler_fn *handler;
     void *userdata;
+    int event_number;
     bool closing;
 };
 
@@ -160,7 +161,8 @@ static int parse_address(const char *address, char host[64], int *ret_port, stru
     int64_t port;
     size_t length = colon ? (size_t)(colon - address) : 0;
     if (!colon || !length || length >= 63 || !str_to_i64(colon + 1, 0, 65535, &port))
-        return error_set(err, ERROR_INVALID, "listen address \"%.100s\" is not HOST:PORT; write for example \"0.0.0.0:8080\"", address);
+        return error_set(err, ERROR_INVALID, "listen address \"%.100s\" is not HOST:PORT; write for example \"0.0.0.0:8080\"",
+                         address);
     bool bracket = address[0] == '[' && colon[-1] == ']';
     str_format(host, 64, "%.*s", (int)(bracket ? length - 2 : length), bracket ? address + 1 : address);
     struct in6_addr any;
@@ -175,11 +177,11 @@ static void server_gone(void *userdata)
     free(userdata);
 }
 
-int http_server_new(struct loop *loop, const char *address, http_handler_fn *handler, void *userdata, struct http_server **ret_server,
-                    struct error *err)
+int http_server_new(struct loop *loop, const char *address, http_handler_fn *handler, void *userdata,
+                    struct http_server **ret_server, struct error *err)
 {
     char host[64];
-    int port;
+    int port = 0;
     if (parse_address(address, host, &port, err))
         return -1;
     struct rlimit files = {0};
@@ -189,7 +191,7 @@ int http_server_new(struct loop *loop, const char *address, http_handler_fn *han
     void *loops[] = {loop_uv(loop)};
     lws_set_log_level(0, NULL);
     struct lws_context_creation_info info = {
-        .port = port ? port : 0,
+        .port = port,
         .iface = str_equal(host, "0.0.0.0") || str_equal(host, "::") ? NULL : host,
         .protocols = protocols,
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
@@ -202,15 +204,16 @@ int http_server_new(struct loop *loop, const char *address, http_handler_fn *han
         .max_http_header_data2 = 16 * 1024,
         .fd_limit_per_thread = files.rlim_cur > FD_TABLE_MAX ? FD_TABLE_MAX : 0,
     };
-    s->lws = lws_create_context(&info);
+    s->lws = lws_life_begin(&info, &s->event_number);
     if (!s->lws) {
         free(s);
-        return error_set(err, ERROR_INTERNAL, "libwebsockets does not start; is its libuv plugin (libwebsockets-evlib-uv) installed?");
+        return error_set(err, ERROR_INTERNAL,
+                         "libwebsockets does not start; is its libuv plugin (libwebsockets-evlib-uv) installed?");
     }
     s->vhost = lws_create_vhost(s->lws, &info);
     if (!s->vhost) {
         error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s: is the address in use?", address);
-        lws_end(loop, &s->lws, server_gone, s);
+        lws_life_end(loop, &s->lws, s->event_number, server_gone, s);
         return -1;
     }
     *ret_server = s;
@@ -227,5 +230,5 @@ void http_server_free(struct http_server *s)
     if (!s || s->closing)
         return;
     s->closing = true;
-    lws_end(s->loop, &s->lws, server_gone, s);
+    lws_life_end(s->loop, &s->lws, s->event_number, server_gone, s);
 }

@@ -9,7 +9,7 @@
 
 struct http_server;
 
-#define HTTP_SERVER_PATH_MAX 512   /* longer request paths are answered with 414 */
+#define HTTP_SERVER_PATH_MAX  512  /* longer request paths are answered with 414 */
 #define HTTP_SERVER_TOKEN_MAX 8192 /* of an Authorization header; longer ones count as absent */
 
 /* One request, open until it is answered. */
@@ -22,8 +22,8 @@ struct http_query {
 typedef void http_handler_fn(void *userdata, const struct http_query *query, struct http_answer *answer);
 
 /* `address`: "0.0.0.0:8080", "127.0.0.1:0" (any free port), "[::]:8080". */
-int http_server_new(struct loop *loop, const char *address, http_handler_fn *handler, void *userdata, struct http_server **ret_server,
-                    struct error *err);
+int http_server_new(struct loop *loop, const char *address, http_handler_fn *handler, void *userdata,
+                    struct http_server **ret_server, struct error *err);
 int http_server_port(const struct http_server *s); /* the port it listens on */
 /* Open requests are dropped; their answers may still be sent, to nobody. */
 void http_server_free(struct http_server *s); /* NULL is fine */

@@ -1,5 +1,7 @@
 #include "net/loop.h"
 
+#include "base/list.h"
+
 #include <signal.h>
 #include <uv.h>
 
@@ -14,10 +16,15 @@ struct farewell {
 struct loop {
     uv_loop_t uv;
     struct farewell *farewells;
+    bool firing;          /* a timer's callback is running */
+    struct list soon;     /* timers that such a callback has set to "now" */
+    uv_prepare_t arm_all; /* arms them, once libuv has left its timers */
 };
 
 struct timer {
     uv_timer_t uv; /* its data points back; freed when libuv has let go of it */
+    struct loop *loop;
+    struct list node; /* in the loop's `soon` */
     void (*fire)(void *userdata);
     void *userdata;
     usec_t when;
@@ -29,6 +36,9 @@ int loop_new(struct loop **ret_loop, struct error *err)
     int r = uv_loop_init(&l->uv);
     if (r < 0)
         return error_set(err, ERROR_INTERNAL, "event loop: %s", uv_strerror(r));
+    list_init(&l->soon);
+    uv_prepare_init(&l->uv, &l->arm_all);
+    l->arm_all.data = l;
     /* OpenSSL writes without MSG_NOSIGNAL, and libcurl with CURLOPT_NOSIGNAL leaves the signal alone: a peer that hangs up must
      * never end us. uv_spawn() gives children the default back. */
     signal(SIGPIPE, SIG_IGN);
@@ -92,13 +102,36 @@ void loop_stop(struct loop *l)
 
 static void timer_due(uv_timer_t *uv);
 
+static void start(struct timer *t, uint64_t ms)
+{
+    uv_timer_start(&t->uv, timer_due, ms, 0);
+}
+
+static void arm_all(uv_prepare_t *prepare)
+{
+    struct loop *l = prepare->data;
+    uv_prepare_stop(prepare);
+    while (!list_empty(&l->soon)) {
+        struct timer *t = list_entry(l->soon.next, struct timer, node);
+        list_remove(&t->node);
+        start(t, 0);
+    }
+}
+
 /* libuv counts milliseconds of a clock it reads once a turn, perhaps a coarse one: round up, and look again when it rings. */
 static void timer_arm(struct timer *t)
 {
     usec_t left = t->when - time_monotonic();
     uint64_t ms = left <= 0 ? 0 : (uint64_t)(left + USEC_MSEC - 1) / USEC_MSEC;
     uv_update_time(t->uv.loop);
-    uv_timer_start(&t->uv, timer_due, ms, 0);
+    /* libuv 1.44 runs timers until none is due: one that sets itself to "now" would keep it from ever looking at a socket. */
+    if (ms || !t->loop->firing) {
+        start(t, ms);
+        return;
+    }
+    uv_timer_stop(&t->uv);
+    list_append(&t->loop->soon, &t->node);
+    uv_prepare_start(&t->loop->arm_all, arm_all);
 }
 
 static void timer_due(uv_timer_t *uv)
@@ -108,8 +141,11 @@ static void timer_due(uv_timer_t *uv)
         timer_arm(t);
         return;
     }
+    struct loop *l = t->loop; /* the callback may free the timer */
     t->when = USEC_NEVER;
+    l->firing = true;
     t->fire(t->userdata);
+    l->firing = false;
 }
 
 struct timer *timer_new(struct loop *l, void (*fire)(void *userdata), void *userdata)
@@ -117,6 +153,8 @@ struct timer *timer_new(struct loop *l, void (*fire)(void *userdata), void *user
     struct timer *t = mem_new(struct timer);
     uv_timer_init(&l->uv, &t->uv);
     t->uv.data = t;
+    t->loop = l;
+    list_init(&t->node);
     t->fire = fire;
     t->userdata = userdata;
     t->when = USEC_NEVER;
@@ -126,6 +164,7 @@ struct timer *timer_new(struct loop *l, void (*fire)(void *userdata), void *user
 void timer_at(struct timer *t, usec_t when)
 {
     t->when = when;
+    list_remove(&t->node);
     if (when == USEC_NEVER)
         uv_timer_stop(&t->uv);
     else
@@ -139,6 +178,8 @@ static void timer_closed(uv_handle_t *handle)
 
 void timer_free(struct timer *t)
 {
-    if (t)
-        uv_close((uv_handle_t *)&t->uv, timer_closed);
+    if (!t)
+        return;
+    list_remove(&t->node);
+    uv_close((uv_handle_t *)&t->uv, timer_closed);
 }

@@ -1,23 +1,18 @@
 #include "net/ws_context.h"
 
 #include "base/str.h"
+#include "net/lws_life.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/resource.h>
-#include <unistd.h>
-#include <uv.h>
 
-#define HEADER_ROOM         32768 /* bearer tokens of many kB are normal; libwebsockets' default of 4,096 refuses them */
-#define FD_TABLE_MAX        16384 /* libwebsockets sizes its tables by RLIMIT_NOFILE, which in a container may be a billion */
-#define LINGER_SECONDS      5     /* a connection closed with bytes unsent */
-#define CLOSING_TURNS       4     /* see closing_turn() */
-#define FINISHING_CALLS_MAX 3
-#define IDLE_MAX            2 /* destroying one is so full of traps (see below) that it is kept for the next connection */
+#define HEADER_ROOM    32768 /* bearer tokens of many kB are normal; libwebsockets' default of 4,096 refuses them */
+#define FD_TABLE_MAX   16384 /* libwebsockets sizes its tables by RLIMIT_NOFILE, which in a container may be a billion */
+#define LINGER_SECONDS 5     /* a connection closed with bytes unsent */
+#define IDLE_MAX       2     /* destroying one is so full of traps (net/lws_life.c) that it is kept for the next connection */
 
 static struct ws_context *contexts; /* of all loops; net/ has no place on struct loop to keep them */
 
@@ -128,71 +123,6 @@ static const struct lws_protocols protocols[] = {
     {0},
 };
 
-static int *open_numbers(void)
-{
-    int *numbers = mem_array(1, sizeof(int)), count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        int64_t number;
-        if (!str_to_i64(entry->d_name, 0, INT32_MAX, &number) || number == dirfd(dir))
-            continue;
-        numbers = mem_resize(numbers, (size_t)count + 2, sizeof(int));
-        numbers[count++] = (int)number;
-    }
-    if (dir)
-        closedir(dir);
-    numbers[count] = -1;
-    return numbers;
-}
-
-static bool number_is(int fd, const char *target)
-{
-    char path[64], link[64] = "";
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    return readlink(path, link, sizeof(link) - 1) > 0 && str_equal(link, target);
-}
-
-static bool has_number(const int *numbers, int fd)
-{
-    while (*numbers >= 0 && *numbers != fd)
-        numbers++;
-    return *numbers == fd;
-}
-
-/* libwebsockets and its eventfd: 4.1.6 closes it twice, the second time turns later, when the number may be anybody's
- * (lws_destroy_event_pipe, then __lws_close_free_wsi_final); 4.3.5 never closes it. So it is found out here, when it has just been
- * made, and seen to when the context goes. -1: not found, then nothing is done about it. */
-static int event_number(const int *before)
-{
-    auto_free int *after = open_numbers();
-    for (const int *fd = after; *fd >= 0; fd++)
-        if (!has_number(before, *fd) && number_is(*fd, "anon_inode:[eventfd]"))
-            return *fd;
-    return -1;
-}
-
-/* After the first call of lws_context_destroy(). Where that has closed it, a placeholder keeps the number, so that nobody else gets it
- * before the second close. True: so it was. */
-static bool event_number_hold(int fd)
-{
-    if (fd < 0 || fcntl(fd, F_GETFD) >= 0)
-        return false;
-    auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int placeholder = fcntl(null, F_DUPFD_CLOEXEC, fd); /* the lowest from `fd` on: not that one, when open() has just got it */
-    if (null == fd)
-        null = placeholder;
-    else if (placeholder != fd && placeholder >= 0)
-        close(placeholder);
-    return true;
-}
-
-/* After the last call. By then the number that was held may be anybody's, another context's eventfd even. */
-static void event_number_release(int fd, bool held)
-{
-    if (fd >= 0 && number_is(fd, held ? "/dev/null" : "anon_inode:[eventfd]"))
-        close(fd);
-}
-
 static struct lws_context *lws_make(struct ws_context *c)
 {
     lws_set_log_level(0, NULL); /* what it has to say comes to us in callbacks */
@@ -212,14 +142,12 @@ static struct lws_context *lws_make(struct ws_context *c)
         .timeout_secs = LINGER_SECONDS,
         .fd_limit_per_thread = files.rlim_cur > FD_TABLE_MAX ? FD_TABLE_MAX : 0,
     };
-    auto_free int *before = open_numbers();
-    struct lws_context *lws = lws_create_context(&info);
-    c->event_number = event_number(before);
-    return lws;
+    return lws_life_begin(&info, &c->event_number);
 }
 
-static void context_release(struct ws_context *c)
+static void context_release(void *userdata)
 {
+    struct ws_context *c = userdata;
     SSL_CTX_free(c->ssl);
     tls_done(&c->tls);
     free(c->name);
@@ -236,50 +164,13 @@ static char *proxy_text(const struct proxy *proxy, const char *address)
                       proxy->port);
 }
 
-/* Destroying under a foreign libuv loop takes several calls, between which the loop must turn (lib/core/context.c and
- * lib/event-libs/libuv/libuv.c): the first closes libwebsockets' handles, which libuv completes a turn later; in 4.1.6 only that
- * completion closes the second half of them; the last call, when all are gone, frees the memory. Too early, it frees what libuv still
- * has to close; there is no callback that says when. Each closing of a handle of ours takes exactly one turn as well, so they serve
- * as the clock. It starts in one, too, since a context must not be destroyed from within its own callbacks.
- */
-struct closing {
-    uv_idle_t handle;
-    struct ws_context *context;
-    int turns;
-    bool held; /* event_number_hold() */
-};
-
-static void closing_turn(uv_handle_t *handle)
-{
-    struct closing *closing = handle->data;
-    struct ws_context *c = closing->context;
-    if (closing->turns == 0) {
-        lws_context_destroy(c->lws);
-        closing->held = event_number_hold(c->event_number);
-    }
-    if (closing->turns++ < CLOSING_TURNS) {
-        uv_idle_init(loop_uv(c->loop), &closing->handle);
-        uv_close((uv_handle_t *)&closing->handle, closing_turn);
-        return;
-    }
-    for (int i = 0; c->lws && i < FINISHING_CALLS_MAX; i++)
-        lws_context_destroy(c->lws);
-    event_number_release(c->event_number, closing->held);
-    free(closing);
-    context_release(c);
-}
-
 static void context_close(struct ws_context *c)
 {
     struct ws_context **at = &contexts;
     while (*at != c)
         at = &(*at)->next;
     *at = c->next;
-    struct closing *closing = mem_new(struct closing);
-    closing->context = c;
-    uv_idle_init(loop_uv(c->loop), &closing->handle);
-    closing->handle.data = closing;
-    uv_close((uv_handle_t *)&closing->handle, closing_turn);
+    lws_life_end(c->loop, &c->lws, c->event_number, context_release, c);
 }
 
 /* The one that has been idle for longest, more or less: new ones stand first in the list. NULL: not more idle ones than may be. */

@@ -24,7 +24,7 @@ struct ws_context {
     char *proxy; /* "user:password@host:port" as libwebsockets wants it; "": none */
     unsigned refs;
     struct ssl_ctx_st *ssl;
-    int event_number;        /* see ws_context.c */
+    int event_number;        /* net/lws_life.h */
     struct lws_context *lws; /* libwebsockets sets it to NULL when it has finished destroying it */
 };
 

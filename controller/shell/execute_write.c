@@ -15,6 +15,7 @@ struct flight {
     struct key owner, object;
     enum effect_type type;
     char rv[64];
+    short phase; /* the object's, when it was begun: the watch may bring the new one before the answer comes */
     bool get;
     struct strlist waiters; /* key texts of owners that wanted to write to the same object */
 };
@@ -41,6 +42,8 @@ static void fly(struct executor *x, struct owner_state *owner, const struct effe
     struct flight *f = mem_new(struct flight);
     *f = (struct flight){.owner = owner->key, .object = e->key, .type = e->type, .get = get};
     str_copy(f->rv, sizeof(f->rv), e->rv);
+    const struct summary *before = store_summary(x->o.lookup.store, &e->key);
+    f->phase = before ? before->phase : 0;
     pending_begin(x, &f->pending, owner);
     map_set(x->flights, key_text(&e->key, text), f);
     world_api(x->o.world, request, on_written, f);
@@ -104,14 +107,14 @@ void execute_write(struct executor *x, struct owner_state *owner, const struct e
 /* ── what came of it ── */
 
 /* A drill's or a run's phase, as its story goes. */
-static void tell_story(struct executor *x, const struct flight *f, short phase_before, const json_t *object)
+static void tell_story(struct executor *x, const struct flight *f, const json_t *object)
 {
     const char *phase = json_str(object, "status.phase", NULL);
     const struct summary *now = store_summary(x->o.lookup.store, &f->object);
     if (f->type == EFFECT_CREATE)
         log_event(LOG_INFO, "object created", "kind", kind_info(f->object.kind)->kind, "namespace", f->object.ns, "name", f->object.name,
                   "target", json_str(object, "spec.target", NULL), "incident", json_str(object, "spec.incident", NULL), NULL);
-    if (f->type != EFFECT_STATUS || !now || now->phase == phase_before || !phase)
+    if (f->type != EFFECT_STATUS || !now || now->phase == f->phase || !phase)
         return;
     log_event(LOG_INFO, "phase reached", "kind", kind_info(f->object.kind)->kind, "namespace", f->object.ns, "name", f->object.name,
               "phase", phase, "target", json_str(object, "spec.target", NULL), "incident",
@@ -120,7 +123,7 @@ static void tell_story(struct executor *x, const struct flight *f, short phase_b
               json_str(object, "status.timeToHeal", NULL), "reason", json_str(object, "status.reason", NULL), "message",
               json_str(object, "status.message", NULL), NULL);
     if (f->object.kind == KIND_DRILL && drill_phase_terminal((enum drill_phase)now->phase) &&
-        !drill_phase_terminal((enum drill_phase)phase_before))
+        !drill_phase_terminal((enum drill_phase)f->phase))
         metrics_drill_ended(x->o.metrics, json_object_get(object, "status"));
 }
 
@@ -128,7 +131,6 @@ static void succeeded(struct executor *x, struct owner_state *owner, const struc
 {
     char text[KEY_TEXT_SIZE];
     const struct summary *before = store_summary(x->o.lookup.store, &f->object);
-    short phase_before = before ? before->phase : 0;
     map_remove(x->stale, key_text(&f->object, text));
     if (owner) {
         backoff_reset(&owner->backoff);
@@ -148,7 +150,7 @@ static void succeeded(struct executor *x, struct owner_state *owner, const struc
     } else if (f->type != EFFECT_DELETE || json_at(reply->body, "metadata.deletionTimestamp"))
         store_put(x->o.lookup.store, f->object.kind, reply->body);
     if (f->type != EFFECT_DELETE)
-        tell_story(x, f, phase_before, reply->body);
+        tell_story(x, f, reply->body);
 }
 
 static void mark_stale(struct executor *x, const struct flight *f)

@@ -65,5 +65,6 @@ const struct method method_config_modify = {
     .plan = plan,
     .apply = overwrite_apply,
     .seen = overwrite_seen,
+    .hold = overwrite_hold,
     .revert = overwrite_revert,
 };

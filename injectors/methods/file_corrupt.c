@@ -66,5 +66,6 @@ const struct method method_file_corrupt = {
     .plan = plan,
     .apply = overwrite_apply,
     .seen = overwrite_seen,
+    .hold = overwrite_hold,
     .revert = overwrite_revert,
 };

@@ -76,7 +76,8 @@ int freeze_plan(const struct site *site, const struct process_set *set, json_t *
     if (running.count == 0)
         return refusal_conflict(r, "params.match", "", "every process that matches is stopped already, and not by this fault");
     json_t *processes = freeze_describe(&running);
-    *ret_undo = json_pack("{s:O, s:s, s:o}", "processes", processes, "node_boot", site->node_boot, "touches", freeze_touches(&running));
+    *ret_undo =
+        json_pack("{s:O, s:s, s:o}", "processes", processes, "node_boot", site->node_boot, "touches", freeze_touches(&running));
     *ret_detail = json_pack("{s:s, s:o}", "does", "SIGSTOP; undone by SIGCONT", "processes", processes);
     return 0;
 }

@@ -112,7 +112,8 @@ static int seen(const struct site *site, const json_t *undo, struct error *err)
 }
 
 /* A file whose time is not aged was beaten since: its time is true, and stays. */
-static int revert_age(const struct site *site, const json_t *undo, enum revert_outcome *ret_outcome, json_t *detail, struct error *err)
+static int revert_age(const struct site *site, const json_t *undo, enum revert_outcome *ret_outcome, json_t *detail,
+                      struct error *err)
 {
     struct stat st;
     struct error why = {0};
@@ -133,8 +134,10 @@ static int revert_age(const struct site *site, const json_t *undo, enum revert_o
     const json_t *modified = json_object_get(undo, "modified"), *accessed = json_object_get(undo, "accessed");
     if (!is_aged(&st))
         return 0;
-    st.st_mtim = (struct timespec){json_integer_value(json_array_get(modified, 0)), json_integer_value(json_array_get(modified, 1))};
-    st.st_atim = (struct timespec){json_integer_value(json_array_get(accessed, 0)), json_integer_value(json_array_get(accessed, 1))};
+    st.st_mtim =
+        (struct timespec){json_integer_value(json_array_get(modified, 0)), json_integer_value(json_array_get(modified, 1))};
+    st.st_atim =
+        (struct timespec){json_integer_value(json_array_get(accessed, 0)), json_integer_value(json_array_get(accessed, 1))};
     crash_point();
     if (file_set_times(fd, &st) < 0)
         return error_errno(err, errno, "set the heartbeat's time");

@@ -26,6 +26,7 @@ struct site {
     const struct target *target;
     int backups;           /* folder of the backups; -1: a dry run, keep none */
     const char *node_boot; /* the kernel's boot id: pids written down under another one mean nothing */
+    int held;              /* for revert: what hold() gave; -1: nothing */
 };
 
 /* A flag of the plain command, and the parameter it sets. The table ends with a row without a flag. */
@@ -49,6 +50,9 @@ struct method {
     int (*apply)(const struct site *site, const json_t *undo, struct error *err);
     /* 1 in force, 0 not, -1 cannot be told (err). */
     int (*seen)(const struct site *site, const json_t *undo, struct error *err);
+    /* (May be NULL.) A descriptor that revert can work on when the target's processes are gone: a pod's own end comes to the target
+     * first, and what was changed may lie on a volume that stays. -1: none. The caller closes it. */
+    int (*hold)(const struct site *site, const json_t *undo);
     int (*keep)(const struct site *site, const json_t *undo, struct error *err);
     /* `resumed`: an earlier apply or revert may have been cut short. Adds to `detail` what was found and what is now. */
     int (*revert)(const struct site *site, const json_t *undo, bool resumed, enum revert_outcome *ret_outcome, json_t *detail,

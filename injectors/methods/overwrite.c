@@ -70,9 +70,8 @@ int overwrite_plan(const struct site *site, const struct overwrite *o, int fd, j
     auto_free char *touch_path = mem_printf("path:%s", o->path);
     json_object_set_new(undo, "touches", json_pack("[s, s]", touch, touch_path));
     add_whole(o, fd, st.st_size, undo);
-    if (site->backups >= 0 &&
-        (store_write(site->backups, old_hex, o->old_bytes, o->old_length, true, &r->error) < 0 ||
-         store_write(site->backups, new_hex, o->new_bytes, o->new_length, true, &r->error) < 0)) {
+    if (site->backups >= 0 && (store_write(site->backups, old_hex, o->old_bytes, o->old_length, true, &r->error) < 0 ||
+                               store_write(site->backups, new_hex, o->new_bytes, o->new_length, true, &r->error) < 0)) {
         json_decref(undo);
         return -1;
     }
@@ -169,7 +168,7 @@ static enum state state_of(const struct plan *p, int fd, struct error *err)
     if (is_bytes(found, n, &p->new_bytes))
         return STATE_NEW;
     return is_mixed(found, n, &p->new_bytes, &p->old_bytes) || is_mixed(found, n, &p->old_bytes, &p->new_bytes) ? STATE_TORN
-                                                                                                               : STATE_OTHER;
+                                                                                                                : STATE_OTHER;
 }
 
 int overwrite_apply(const struct site *site, const json_t *undo, struct error *err)
@@ -187,6 +186,12 @@ int overwrite_apply(const struct site *site, const json_t *undo, struct error *e
     if (fd < 0 || file_write_range(fd, p.offset, buf_str(&p.new_bytes), p.new_bytes.len, p.size_new, err) < 0)
         return error_wrap(err, "%s", p.path);
     return 0;
+}
+
+int overwrite_hold(const struct site *site, const json_t *undo)
+{
+    auto_fd int root = target_root(site->target, NULL);
+    return root < 0 ? -1 : rootfs_open(root, json_string_value(json_object_get(undo, "path")), O_RDONLY, NULL, NULL);
 }
 
 int overwrite_seen(const struct site *site, const json_t *undo, struct error *err)
@@ -239,11 +244,14 @@ int overwrite_revert(const struct site *site, const json_t *undo, bool resumed, 
     auto_plan struct plan p = {0};
     if (plan_load(&p, site, undo, err) < 0)
         return -1;
-    auto_fd int root = target_root(site->target, err);
-    if (root < 0)
-        return -1;
     struct error why = {0};
-    auto_fd int found = rootfs_open(root, p.path, O_RDONLY, NULL, &why);
+    auto_fd int root = target_root(site->target, &why);
+    if (root < 0 && (site->held < 0 || why.class != ERROR_NOT_FOUND)) {
+        *err = why;
+        return -1;
+    }
+    error_clear(&why);
+    auto_fd int found = root < 0 ? rootfs_reopen(site->held, O_RDONLY, &why) : rootfs_open(root, p.path, O_RDONLY, NULL, &why);
     *ret_outcome = REVERT_NOT_NEEDED;
     if (found < 0 && (why.class == ERROR_NOT_FOUND || why.class == ERROR_INVALID)) {
         json_object_set_new(detail, "note", json_string("the file is not there any more"));
@@ -255,12 +263,14 @@ int overwrite_revert(const struct site *site, const json_t *undo, bool resumed, 
     }
     const json_t *whole = json_object_get(undo, "whole"), *faulted = whole ? json_object_get(whole, "after") : NULL;
     json_object_set_new(detail, "path", json_string(p.path));
-    json_object_set(detail, "faulted", faulted ? (json_t *)(uintptr_t)faulted : json_object_get(json_object_get(undo, "new"), "sha256"));
+    json_object_set(detail, "faulted",
+                    faulted ? (json_t *)(uintptr_t)faulted : json_object_get(json_object_get(undo, "new"), "sha256"));
     digest_to(detail, "before", &p, undo, found);
     switch (state_of(&p, found, err)) {
     case STATE_OTHER:
-        json_object_set_new(detail, "note", json_string("the file holds neither the fault nor what was there before: somebody else "
-                                                        "repaired or replaced it, and it is left as it is"));
+        json_object_set_new(detail, "note",
+                            json_string("the file holds neither the fault nor what was there before: somebody else "
+                                        "repaired or replaced it, and it is left as it is"));
         digest_to(detail, "after", &p, undo, found);
         return 0;
     case STATE_OLD:

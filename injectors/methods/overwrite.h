@@ -28,5 +28,6 @@ int overwrite_plan(const struct site *site, const struct overwrite *o, int fd, j
                    struct refusal *r);
 int overwrite_apply(const struct site *site, const json_t *undo, struct error *err);
 int overwrite_seen(const struct site *site, const json_t *undo, struct error *err);
+int overwrite_hold(const struct site *site, const json_t *undo);
 int overwrite_revert(const struct site *site, const json_t *undo, bool resumed, enum revert_outcome *ret_outcome, json_t *detail,
                      struct error *err);

@@ -165,6 +165,11 @@ class Guard:
         self.process.kill()
         self.process.wait()
 
+    def end(self):
+        """Gone, in whatever state it is: for the end of a test that may have failed."""
+        if self.process and self.process.poll() is None:
+            self.kill()
+
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

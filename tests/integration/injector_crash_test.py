@@ -125,10 +125,14 @@ def ask_quietly(session, op, **fields):
 def clean_restart(directory, case):
     """Whatever happened before: after one undisturbed start all is as it was."""
     guard = Guard(directory, program("drill-injector-crashing")).start()
-    case.check()
+    try:
+        case.check()
+    except AssertionError:
+        guard.end()
+        raise
     left = open_records(directory)
-    assert not left, left
     code = guard.stop()
+    assert not left, left
     assert code == 0, code
     case.check()
 
@@ -142,8 +146,9 @@ def walk_a_life(case):
         directory = os.path.join(folder, "drillyard")
         os.mkdir(directory)
         params = case.set_up(folder)
+        guard = crashing(directory, at)
         try:
-            guard = crashing(directory, at).start()
+            guard.start()
             if guard.process.poll() is None:
                 try:
                     session = Direct(directory)
@@ -157,6 +162,7 @@ def walk_a_life(case):
             survived = guard.stop() == 0
             clean_restart(directory, case)
         finally:
+            guard.end()
             case.tear_down()
             shutil.rmtree(folder)
         if survived:
@@ -171,6 +177,7 @@ def walk_a_recovery(case):
     directory = os.path.join(folder, "drillyard")
     os.mkdir(directory)
     params = case.set_up(folder)
+    guard = Guard(directory)
     try:
         for at in range(1, 10_000):
             guard = Guard(directory, program("drill-injector-crashing")).start()
@@ -188,6 +195,7 @@ def walk_a_recovery(case):
                 return at - 1
         raise AssertionError("it never gets through")
     finally:
+        guard.end()
         case.tear_down()
         shutil.rmtree(folder)
 

@@ -47,6 +47,8 @@ class Place:
         code = self.guard.stop()
         log = open(os.path.join(self.folder, "log")).read()
         shutil.rmtree(self.folder)
+        if "Sanitizer" in log:
+            print("".join("# " + line + "\n" for line in log[log.index("Sanitizer"):].splitlines()[:30]), end="")
         if error[0] is None:
             assert code in (0, -signal.SIGKILL), (code, log)
             assert "Sanitizer" not in log, log

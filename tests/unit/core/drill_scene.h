@@ -144,12 +144,28 @@ static inline const struct effect *scene_effect(const struct scene *s, enum effe
     return NULL;
 }
 
+/* What the agent tells of the drill's fault from now on. */
+static inline void scene_tell(struct scene *s, enum fault_state state, bool by_agent, const char *why, usec_t at)
+{
+    struct agent_fault *f = &s->agents[0].faults[0];
+    *f = (struct agent_fault){.state = state, .by_agent = by_agent, .at = at};
+    str_copy(f->id, sizeof(f->id), s->drill.fault_id);
+    str_copy(f->why, sizeof(f->why), why);
+    s->agents[0].fault_count = 1;
+}
+
+/* As a session does: an answer also says what the fault is now. */
 static inline void scene_observe(struct scene *s, const char *id, enum observation_state state, usec_t at, json_t *result)
 {
     struct observation o = {.state = state, .asked_at = at, .answered_at = at, .result = result};
     if (state == OBSERVATION_FAILED || state == OBSERVATION_UNKNOWN)
         error_set(&o.err, state == OBSERVATION_FAILED ? ERROR_INVALID : ERROR_UNAVAILABLE, "scripted");
     observations_set((struct observations *)s->view.observations, id, &o);
+    const struct agent_fault *told = agent_fault_find(&s->agents[0], s->drill.fault_id);
+    if (state == OBSERVATION_OK && str_equal(id, "inject"))
+        scene_tell(s, FAULT_IN_FORCE, false, "request", at);
+    if (state == OBSERVATION_OK && str_starts(id, "revert/") && !(told && told->state == FAULT_REVERTED))
+        scene_tell(s, FAULT_REVERTED, false, "verdict", at);
     json_decref(result);
 }
 

@@ -509,6 +509,27 @@ TEST(a_pod_that_goes_ends_its_session_and_another_of_its_name_gets_a_new_one)
     bench_done(&b);
 }
 
+TEST(an_agent_that_saw_no_target_is_asked_again)
+{
+    struct bench b;
+    bench_init(&b);
+    subscribe(&b);
+    fake_line(agent(&b), json_pack("{s:s, s:i, s:I, s:{s:b}}", "event", "hello", "protocol", 1, "mono", (json_int_t)agent_now(&b), "target", "found", 0));
+    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), NULL);
+    CHECK_INT(state(&b)->link, AGENT_UP);
+    CHECK(!state(&b)->target_found);
+    fake_advance(b.fake, 5 * USEC_SEC);
+    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), NULL);
+    fake_advance(b.fake, 300 * USEC_MSEC);
+    fake_agent_up(b.fake, "shop-1", agent_now(&b));
+    CHECK(state(&b)->target_found);
+    fake_advance(b.fake, 5 * USEC_SEC);
+    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), NULL);
+    CHECK_INT(state(&b)->link, AGENT_UP);
+    CHECK_INT(fake_count_sessions(b.fake, "shop-1"), 2);
+    bench_done(&b);
+}
+
 TEST(who_does_not_lead_talks_to_nobody)
 {
     struct bench b;

@@ -60,6 +60,15 @@ static void ask_revert(const struct drill_view *v, int n, struct decision *d)
     decision_agent(d, id, &pod, body, 10 * USEC_SEC);
 }
 
+static void tell_verdict(const struct drill_view *v, const struct verdict *verdict, const struct revert *revert, struct decision *d)
+{
+    char gates[4], note[700];
+    gates_count_text(verdict->gates, gates);
+    str_format(note, sizeof(note), "%s gates: %s; the fault was reverted: %s, by %s", gates, verdict->message, revert->state, revert->by);
+    struct key key = drill_key(v);
+    decision_event(d, &key, "verdict", verdict->phase != DRILL_SUCCEEDED, drill_phase_name(verdict->phase), "Judge", note);
+}
+
 void drill_decide_reverting(const struct drill_view *v, const struct verdict *verdict, usec_t now, struct decision *d)
 {
     const struct observation *last;
@@ -79,6 +88,7 @@ void drill_decide_reverting(const struct drill_view *v, const struct verdict *ve
                                  .at = f.at ? f.at : now};
     if (revert.state) {
         drill_write_status(v, drill_status_verdict(v, verdict, &revert, now), d);
+        tell_verdict(v, verdict, &revert, d);
         return;
     }
     usec_t since = verdict->at;

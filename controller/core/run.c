@@ -270,8 +270,16 @@ static void decide_step(const struct run_view *v, int index, usec_t now, struct 
         s.pod = &v->pods[pod];
         s.agent = &v->agents[pod];
     }
-    struct step_outcome o;
-    action_step(&s, now, d, &o);
+    struct step_outcome o = {0};
+    struct error err = {0};
+    json_auto_t *params = s.step.params ? target_resolve(v->target, s.step.params, s.step.action, &err) : NULL;
+    if (s.step.params && !params) {
+        o = (struct step_outcome){.state = STEP_FAILED, .at = now};
+        str_copy(o.message, sizeof(o.message), err.text);
+    } else {
+        s.step.params = params;
+        action_step(&s, now, d, &o);
+    }
     usec_t deadline = usec_add(s.started_at, s.step.timeout);
     if (o.plan[0]) {
         json_t *status = status_begin(v, RUN_RUNNING);

@@ -34,7 +34,7 @@ struct reflector {
     struct world *world;
     struct store *store;
     enum kind kind;
-    char *ns, *selector;
+    char *ns;
     reflector_problem_fn *problem;
     void (*on_synced)(void *userdata);
     void *userdata;
@@ -115,8 +115,6 @@ static void path_begin(const struct reflector *r, struct buf *path)
     buf_append_char(path, '?');
     if (own)
         buf_printf(path, "%s&", own);
-    if (r->selector)
-        buf_printf(path, "%s&", r->selector);
 }
 
 /* Random, so that not all watches end at once. */
@@ -376,7 +374,6 @@ struct reflector *reflector_new(struct world *world, struct alarms *alarms, stru
         .store = store,
         .kind = options->kind,
         .ns = mem_strdup(options->ns ? options->ns : ""),
-        .selector = mem_strdup(options->selector),
         .problem = options->problem,
         .on_synced = options->synced,
         .userdata = options->userdata,
@@ -395,7 +392,6 @@ void reflector_free(struct reflector *r)
     if (r->request)
         r->request->reflector = NULL;
     free(r->continue_token);
-    free(r->selector);
     free(r->ns);
     free(r);
 }

@@ -25,7 +25,6 @@ typedef void reflector_problem_fn(void *userdata, enum kind kind, const char *ns
 struct reflector_options {
     enum kind kind;
     const char *ns;       /* copied; "" : all namespaces, or a cluster-scoped kind */
-    const char *selector; /* copied; further query for list and watch, encoded ("fieldSelector=…"); NULL: the kind's own alone */
     reflector_problem_fn *problem;
     void (*synced)(void *userdata); /* the first list is complete */
     void *userdata;

@@ -30,8 +30,8 @@ static void on_problem(void *userdata, enum kind kind, const char *ns, const str
     }
     bool missing = err->class == ERROR_NOT_FOUND;
     json_put_str(r->problems, name, err->text);
-    log_event(LOG_WARNING, missing ? "the kind is not installed; waiting for its CustomResourceDefinition" : "cannot list or watch", "kind",
-              kind_info(kind)->plural, "namespace", ns, "class", error_class_name(err->class), "error", err->text, NULL);
+    log_event(LOG_WARNING, missing ? "the kind is not installed; waiting for its CustomResourceDefinition" : "cannot list or watch",
+              "kind", kind_info(kind)->plural, "namespace", ns, "class", error_class_name(err->class), "error", err->text, NULL);
 }
 
 static void on_synced(void *userdata)
@@ -41,10 +41,10 @@ static void on_synced(void *userdata)
         r->synced(r->userdata);
 }
 
-static void add(struct reflectors *r, struct world *world, struct alarms *alarms, struct store *store, enum kind kind, const char *ns,
-                const char *selector)
+static void add(struct reflectors *r, struct world *world, struct alarms *alarms, struct store *store, enum kind kind,
+                const char *ns)
 {
-    struct reflector_options o = {.kind = kind, .ns = ns, .selector = selector, .problem = on_problem, .synced = on_synced, .userdata = r};
+    struct reflector_options o = {.kind = kind, .ns = ns, .problem = on_problem, .synced = on_synced, .userdata = r};
     r->scopes = mem_resize(r->scopes, r->count + 1, sizeof(*r->scopes));
     struct scope *scope = &r->scopes[r->count++];
     *scope = (struct scope){.reflector = reflector_new(world, alarms, store, &o), .kind = kind};
@@ -63,19 +63,15 @@ struct reflectors *reflectors_new(struct world *world, struct alarms *alarms, st
     struct reflectors *r = mem_new(struct reflectors);
     *r = (struct reflectors){.problems = json_object(), .synced = synced, .userdata = userdata};
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
-        if (!namespaces->count) {
-            add(r, world, alarms, store, kind, "", NULL);
+        /* One for all namespaces that opted in: they are few, and two lists of one kind and scope would sweep each other's objects. */
+        if (!namespaces->count || !kind_info(kind)->namespaced) {
+            add(r, world, alarms, store, kind, "");
             continue;
         }
-        for (size_t i = 0; i < namespaces->count; i++) {
-            auto_free char *by_name = mem_printf("fieldSelector=metadata.name%%3D%s", namespaces->items[i]);
-            if (kind == KIND_NAMESPACE)
-                add(r, world, alarms, store, kind, "", by_name);
-            else
-                add(r, world, alarms, store, kind, namespaces->items[i], NULL);
-        }
+        for (size_t i = 0; i < namespaces->count; i++)
+            add(r, world, alarms, store, kind, namespaces->items[i]);
         if (of_catalog(kind) && !str_empty(catalog) && !strlist_has(namespaces, catalog))
-            add(r, world, alarms, store, kind, catalog, NULL);
+            add(r, world, alarms, store, kind, catalog);
     }
     return r;
 }

@@ -103,7 +103,7 @@ static void show(struct walk *w)
 static void go_wrong(struct walk *w)
 {
     struct scene *s = &w->s;
-    w->trouble_at = -1; /* it has happened */
+    w->trouble_at = -1;                        /* it has happened */
     w->troubled_at = w->in_force ? w->now : 0; /* where nothing was in force nothing was lost */
     switch (w->trouble) {
     case QUIET:
@@ -181,7 +181,7 @@ static void agent_answers(struct walk *w, const struct effect *e)
         bool done = !over && (w->in_force || w->inject == ANSWER_OK || w->inject == ANSWER_LOST_DONE);
         if (done && !w->in_force) {
             w->in_force = true;
-            w->over_at = 0;
+            w->over_at = w->troubled_at = 0; /* made anew */
             w->injected_at = w->now;
             w->renewed_until = w->now;
         }

@@ -295,6 +295,20 @@ TEST(a_revert_waits_for_the_session_and_fails_if_it_was_never_sent)
     bench_done(&b);
 }
 
+TEST(what_was_not_sent_outlives_a_break)
+{
+    struct bench b;
+    bench_init(&b);
+    op(&b, "revert", 10 * USEC_SEC);
+    fake_run(b.fake);
+    fake_hang_up(agent(&b), ERROR_UNAVAILABLE); /* before it was up */
+    CHECK_INT(b.outcomes, 0);
+    fake_advance(b.fake, 300 * USEC_MSEC);
+    fake_agent_up(b.fake, "shop-1", agent_now(&b));
+    CHECK(fake_take(agent(&b), "revert") != NULL);
+    bench_done(&b);
+}
+
 TEST(a_silent_agent_counts_as_lost)
 {
     struct bench b;

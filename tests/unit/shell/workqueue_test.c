@@ -29,6 +29,7 @@ static const struct {
     {"the earlier of two times wins when it comes first", {"<a", ">a", "~", "?a", ".a", "~", "?-"}},
     {"now wins over later, and the later time is forgotten", {"<a", "+a", "?a", ".a", "~", "?-"}},
     {"a time given while it is handed out counts after it is done", {"+a", "?a", "<a", ".a", "?-", "~", "?a"}},
+    {"an outdated time that comes again does not hand it out a second time", {"<a", "+a", "?a", "<a", "~", "?-", ".a", "?a"}},
     {"done without having been taken changes nothing", {"+a", ".a", "?a"}},
 };
 

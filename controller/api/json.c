@@ -129,7 +129,7 @@ json_t *json_make(json_t *root, const char *path)
 
 /* ── text and digests ── */
 
-#define CANONICAL (JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY)
+#define CANONICAL (JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) /* 0.1, not 0.10000000000000001 */
 
 char *json_text(const json_t *value)
 {

@@ -5,6 +5,7 @@
 #include "core/drill_inject.h"
 #include "core/drill_status.h"
 #include "core/drill_write.h"
+#include "core/probe.h"
 
 #define DRILL_PEER_WAIT (10 * USEC_MINUTE)
 #define DRILL_PEER_LOOK (500 * USEC_MSEC) /* for the pod that a peer takes */
@@ -158,6 +159,29 @@ static const struct firing *fires_already(const struct drill_view *v)
     return NULL;
 }
 
+/* A stop condition that holds before anything was done: the drill would be aborted as soon as it began. Only those that need no look. */
+static bool stops_already(const struct drill_view *v, const json_t *probes, const char *field, const struct pod *pod, usec_t now,
+                          char message[512])
+{
+    for (size_t i = 0; i < json_array_size(probes); i++) {
+        const json_t *item = json_array_get(probes, i), *written = json_object_get(item, "probe");
+        struct error err = {0};
+        struct evidence seen = {0};
+        json_auto_t *probe = target_resolve(v->target, written ? written : item, field, &err);
+        if (!probe || !json_object_get(probe, "pods"))
+            continue;
+        json_put_str(json_object_get(probe, "pods"), "except", pod->meta.name);
+        probe_pods_judge(probe, v->pods, v->pod_count, now, &seen);
+        json_decref(seen.data);
+        if (seen.holds != HOLDS_TRUE)
+            continue;
+        str_format(message, 512, "%s %s holds already, for pods other than %.100s: %.200s", field, json_str(item, "name", "condition"),
+                   pod->meta.name, seen.message);
+        return true;
+    }
+    return false;
+}
+
 void drill_decide_pending(const struct drill_view *v, usec_t now, struct decision *d)
 {
     const struct drill *drill = v->drill;
@@ -209,6 +233,12 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
             end_before_start(v, DRILL_SKIPPED, "NoPod", why, now, d);
         else
             wait_for(v, "NoPod", why, created + DRILL_SESSION_WAIT + 1, now, d);
+        return;
+    }
+    const struct pod *pod = &v->pods[chosen];
+    if (stops_already(v, v->card->rollback, "rollback.when", pod, now, message) ||
+        stops_already(v, v->target->stop_when, "safety.stopWhen", pod, now, message)) {
+        end_before_start(v, DRILL_SKIPPED, "NotSteady", message, now, d);
         return;
     }
     struct error err = {0};

@@ -331,6 +331,7 @@ json_t *drill_record(const struct drill_view *v)
     put_gate_names(record, "gates_passed", drill, GATE_PASSED);
     put_gate_names(record, "gates_failed", drill, GATE_FAILED);
     put_gate_names(record, "gates_inconclusive", drill, GATE_INCONCLUSIVE);
+    put_gate_names(record, "gates_not_required", drill, GATE_NOT_REQUIRED);
     json_t *artifacts = json_at(status, "artifacts");
     json_put(record, "artifacts", artifacts ? json_incref(artifacts) : json_array());
     json_put_str(record, "result", drill_phase_name(drill->phase));

@@ -15,8 +15,8 @@ struct ready_tally {
 struct ready_view {
     struct key key;
     const json_t *object;
-    struct error error;              /* class NONE: it can be used; else why not */
-    const char *reason, *message;    /* of True */
+    struct error error;           /* class NONE: it can be used; else why not */
+    const char *reason, *message; /* of True */
     struct ready_tally tally;
     const char *count_key, *last_key; /* "drills" and "lastDrill", "runs" and "lastRun"; NULL: it has no counts */
 };

@@ -46,7 +46,9 @@ void wire_evidence(const json_t *report, usec_t offset, usec_t mono, usec_t cloc
 {
     const json_t *holds = json_object_get(report, "holds"), *value = json_object_get(report, "value");
     *e = (struct evidence){
-        .holds = json_is_true(holds) ? HOLDS_TRUE : json_is_false(holds) ? HOLDS_FALSE : HOLDS_UNKNOWN,
+        .holds = json_is_true(holds)    ? HOLDS_TRUE
+                 : json_is_false(holds) ? HOLDS_FALSE
+                                        : HOLDS_UNKNOWN,
         .since = steady(json_int(report, "since", mono), offset),
         .seen_at = steady(mono, offset),
         .error = clock_error,
@@ -63,8 +65,8 @@ bool wire_fault(const json_t *report, usec_t offset, struct agent_fault *f)
         const char *word;
         enum fault_state state;
     } states[] = {
-        {"Intended", FAULT_INTENDED},    {"InForce", FAULT_IN_FORCE}, {"Reverting", FAULT_IN_FORCE}, {"Reverted", FAULT_REVERTED},
-        {"NotNeeded", FAULT_REVERTED},   {"Never", FAULT_REVERTED},   {"RevertFailed", FAULT_LOST},  {"Lost", FAULT_LOST},
+        {"Intended", FAULT_INTENDED},  {"InForce", FAULT_IN_FORCE}, {"Reverting", FAULT_IN_FORCE}, {"Reverted", FAULT_REVERTED},
+        {"NotNeeded", FAULT_REVERTED}, {"Never", FAULT_REVERTED},   {"RevertFailed", FAULT_LOST},  {"Lost", FAULT_LOST},
     };
     const char *id = json_str(report, "fault", json_str(report, "id", "")), *state = json_str(report, "state", "");
     *f = (struct agent_fault){

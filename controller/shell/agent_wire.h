@@ -18,11 +18,11 @@ enum wire_type {
 /* A line, taken apart. Borrowed from it. Times are the agent's monotonic microseconds; 0 where absent. */
 struct wire_line {
     enum wire_type type;
-    usec_t mono;      /* when it was sent */
-    const char *id;   /* ANSWER: of the request; "" */
-    bool ok;          /* ANSWER */
-    json_t *result;   /* ANSWER, ok: may be NULL; else its error object */
-    json_t *body;     /* the line itself */
+    usec_t mono;    /* when it was sent */
+    const char *id; /* ANSWER: of the request; "" */
+    bool ok;        /* ANSWER */
+    json_t *result; /* ANSWER, ok: may be NULL; else its error object */
+    json_t *body;   /* the line itself */
 };
 void wire_decode(json_t *line, struct wire_line *ret_line);
 

@@ -13,7 +13,7 @@ struct clock {
     usec_t offset; /* steady UTC minus monotonic */
 };
 void clock_init(struct clock *c, struct world *world);
-usec_t clock_now(const struct clock *c);                    /* steady UTC */
-usec_t clock_steady(const struct clock *c, usec_t mono);    /* our monotonic → steady; NEVER and 0 (unknown) stay */
-usec_t clock_mono(const struct clock *c, usec_t steady);    /* its inverse */
-bool clock_refix(struct clock *c);                          /* follows UTC where it is off by more than the tolerance; true: it was */
+usec_t clock_now(const struct clock *c);                 /* steady UTC */
+usec_t clock_steady(const struct clock *c, usec_t mono); /* our monotonic → steady; NEVER and 0 (unknown) stay */
+usec_t clock_mono(const struct clock *c, usec_t steady); /* its inverse */
+bool clock_refix(struct clock *c);                       /* follows UTC where it is off by more than the tolerance; true: it was */

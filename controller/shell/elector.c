@@ -64,7 +64,9 @@ static void ask(struct elector *e, const struct lease_decision *d)
     if (d->action != LEASE_CREATE)
         buf_append_str(&path, "/" ELECTOR_LEASE);
     struct world_request request = {
-        .method = d->action == LEASE_GET ? "GET" : d->action == LEASE_CREATE ? "POST" : "PUT",
+        .method = d->action == LEASE_GET      ? "GET"
+                  : d->action == LEASE_CREATE ? "POST"
+                                              : "PUT",
         .path = buf_str(&path),
         .body = d->body,
         .timeout = d->timeout,
@@ -104,7 +106,11 @@ struct elector *elector_new(struct world *world, struct alarms *alarms, const st
         return NULL;
     struct elector *e = mem_new(struct elector);
     *e = (struct elector){
-        .world = world, .lease = lease, .ns = mem_strdup(options->ns), .changed = options->changed, .userdata = options->userdata,
+        .world = world,
+        .lease = lease,
+        .ns = mem_strdup(options->ns),
+        .changed = options->changed,
+        .userdata = options->userdata,
     };
     alarm_init(&e->alarm, alarms, step, e);
     alarm_set(&e->alarm, world_now(world));

@@ -18,9 +18,9 @@ struct elector *elector_new(struct world *world, struct alarms *alarms, const st
 void elector_free(struct elector *e); /* NULL is fine; gives nothing back */
 
 bool elector_leads(const struct elector *e);
-bool elector_may_act(const struct elector *e); /* asked right before each command and write */
-int64_t elector_epoch(const struct elector *e); /* of the present or last term */
+bool elector_may_act(const struct elector *e);       /* asked right before each command and write */
+int64_t elector_epoch(const struct elector *e);      /* of the present or last term */
 const char *elector_holder(const struct elector *e); /* "": nobody, or not known */
 
-void elector_stop(struct elector *e);           /* gives the Lease back, once all guarded work has ended; it leads no more */
-bool elector_stopped(const struct elector *e);  /* given back, or there was nothing to give */
+void elector_stop(struct elector *e);          /* gives the Lease back, once all guarded work has ended; it leads no more */
+bool elector_stopped(const struct elector *e); /* given back, or there was nothing to give */

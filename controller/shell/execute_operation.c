@@ -52,8 +52,11 @@ static void tell_story(const struct operation *o, const struct session_outcome *
     str_format(took, sizeof(took), "%.3f", (double)(outcome->answered_at - outcome->asked_at) / (double)USEC_MSEC);
     log_event(outcome->state == OBSERVATION_OK ? LOG_INFO : LOG_WARNING, "agent answered", "op", o->op, "owner",
               key_text(&o->owner, owner), "pod", o->pod.name, "outcome",
-              outcome->state == OBSERVATION_OK ? "ok" : outcome->state == OBSERVATION_FAILED ? "refused" : "unknown", "state",
-              json_str(outcome->result, "state", NULL), "ms", took, "error", str_empty(outcome->err.text) ? NULL : outcome->err.text, NULL);
+              outcome->state == OBSERVATION_OK       ? "ok"
+              : outcome->state == OBSERVATION_FAILED ? "refused"
+                                                     : "unknown",
+              "state", json_str(outcome->result, "state", NULL), "ms", took, "error",
+              str_empty(outcome->err.text) ? NULL : outcome->err.text, NULL);
 }
 
 static void on_outcome(void *userdata, const struct session_outcome *outcome)
@@ -66,28 +69,27 @@ static void on_outcome(void *userdata, const struct session_outcome *outcome)
         x->o.metrics->agent_errors += outcome->state != OBSERVATION_OK;
     }
     if (known) {
-        struct observation seen = {.state = outcome->state, .asked_at = outcome->asked_at, .answered_at = outcome->answered_at,
-                                   .err = outcome->err, .result = outcome->result};
+        struct observation seen = {.state = outcome->state,
+                                   .asked_at = outcome->asked_at,
+                                   .answered_at = outcome->answered_at,
+                                   .err = outcome->err,
+                                   .result = outcome->result};
         tell_story(o, outcome);
         observe(x, o, &seen);
     }
     free(o);
 }
 
-/* Commands of the user run in the target's container, everything else in the sidecar. "" : the sidecar. */
+/* Commands of the user run in the target's container, everything else in the sidecar. "": the sidecar. */
 static void container_for(struct executor *x, const struct key *owner, const struct effect *e, char dest[64])
 {
     dest[0] = '\0';
     if (!str_equal(json_str(e->body, "op", ""), "exec") || str_equal(json_str(e->body, "in", "Target"), "Sidecar"))
         return;
-    json_auto_t *object = store_get(x->o.lookup.store, owner), *pod_object = store_get(x->o.lookup.store, &e->key);
+    json_auto_t *object = store_get(x->o.lookup.store, owner);
     struct target target = {0};
-    if (pod_object && lookup_target(&x->o.lookup, owner->ns, json_str(object, "spec.target", ""), &target, NULL)) {
-        auto_pod struct pod pod = {0};
-        pod_decode(pod_object, &pod);
-        const char *name = pod_container(&pod, target.container);
-        str_copy(dest, 64, name ? name : "");
-    }
+    if (lookup_target(&x->o.lookup, owner->ns, json_str(object, "spec.target", ""), &target, NULL))
+        lookup_container(&x->o.lookup, &target, &e->key, dest);
     target_done(&target);
 }
 
@@ -113,8 +115,13 @@ static void on_reply(void *userdata, const struct world_reply *reply)
     if (known) {
         bool ok = reply->err.class == ERROR_NONE;
         struct observation seen = {
-            .state = ok ? OBSERVATION_OK : error_outcome_unknown(&reply->err) ? OBSERVATION_UNKNOWN : OBSERVATION_FAILED,
-            .asked_at = o->asked_at, .answered_at = clock_now(x->o.clock), .err = reply->err, .result = reply->body,
+            .state = ok                                   ? OBSERVATION_OK
+                     : error_outcome_unknown(&reply->err) ? OBSERVATION_UNKNOWN
+                                                          : OBSERVATION_FAILED,
+            .asked_at = o->asked_at,
+            .answered_at = clock_now(x->o.clock),
+            .err = reply->err,
+            .result = reply->body,
         };
         x->o.metrics->writes[EFFECT_API] += ok;
         observe(x, o, &seen);
@@ -142,7 +149,8 @@ void execute_api(struct executor *x, struct owner_state *owner, const struct eff
 void execute_note(struct executor *x, struct owner_state *owner, const struct effect *e)
 {
     const struct observation *have = observations_get(owner->observations, e->id);
-    bool same = have->state == OBSERVATION_OK && (have->result == e->body || (have->result && e->body && json_equal(have->result, e->body)));
+    bool same = have->state == OBSERVATION_OK &&
+                (have->result == e->body || (have->result && e->body && json_equal(have->result, e->body)));
     if (same)
         return;
     usec_t now = clock_now(x->o.clock);

@@ -5,9 +5,9 @@
 #include "shell/retry.h"
 #include "shell/writes.h"
 
-#define STALE_PATIENCE USEC_SEC       /* for the watch to bring what is newer, before it is asked for */
-#define SLOWLY (30 * USEC_SEC)
-#define WRITE_TIMEOUT (10 * USEC_SEC)
+#define STALE_PATIENCE USEC_SEC /* for the watch to bring what is newer, before it is asked for */
+#define SLOWLY         (30 * USEC_SEC)
+#define WRITE_TIMEOUT  (10 * USEC_SEC)
 
 /* One write (or the GET that follows a create of what is there already). */
 struct flight {
@@ -36,7 +36,8 @@ static void wait_for_flight(struct flight *f, const struct key *owner)
 
 static void on_written(void *userdata, const struct world_reply *reply);
 
-static void fly(struct executor *x, struct owner_state *owner, const struct effect *e, const struct world_request *request, bool get)
+static void fly(struct executor *x, struct owner_state *owner, const struct effect *e, const struct world_request *request,
+                bool get)
 {
     char text[KEY_TEXT_SIZE];
     struct flight *f = mem_new(struct flight);
@@ -98,8 +99,8 @@ void execute_write(struct executor *x, struct owner_state *owner, const struct e
         return;
     auto_write struct write w = {0};
     write_build(e, x->o.lookup.store, &w);
-    struct world_request request = {.method = w.method, .path = buf_str(&w.path), .content_type = w.content_type, .body = w.body,
-                                    .timeout = WRITE_TIMEOUT};
+    struct world_request request = {
+        .method = w.method, .path = buf_str(&w.path), .content_type = w.content_type, .body = w.body, .timeout = WRITE_TIMEOUT};
     executor_log(e->type, "effect begun", &owner->key, &e->key, NULL, NULL);
     fly(x, owner, e, &request, false);
 }
@@ -112,8 +113,9 @@ static void tell_story(struct executor *x, const struct flight *f, const json_t 
     const char *phase = json_str(object, "status.phase", NULL);
     const struct summary *now = store_summary(x->o.lookup.store, &f->object);
     if (f->type == EFFECT_CREATE)
-        log_event(LOG_INFO, "object created", "kind", kind_info(f->object.kind)->kind, "namespace", f->object.ns, "name", f->object.name,
-                  "target", json_str(object, "spec.target", NULL), "incident", json_str(object, "spec.incident", NULL), NULL);
+        log_event(LOG_INFO, "object created", "kind", kind_info(f->object.kind)->kind, "namespace", f->object.ns, "name",
+                  f->object.name, "target", json_str(object, "spec.target", NULL), "incident",
+                  json_str(object, "spec.incident", NULL), NULL);
     if (f->type != EFFECT_STATUS || !now || now->phase == f->phase || !phase)
         return;
     log_event(LOG_INFO, "phase reached", "kind", kind_info(f->object.kind)->kind, "namespace", f->object.ns, "name", f->object.name,
@@ -216,8 +218,8 @@ static void failed(struct executor *x, struct owner_state *owner, const struct f
         return;
     case RETRY_SLOWLY: {
         char object[KEY_TEXT_SIZE];
-        log_event(LOG_WARNING, "write refused", "object", key_text(&f->object, object), "class", error_class_name(err->class), "error",
-                  err->text, NULL);
+        log_event(LOG_WARNING, "write refused", "object", key_text(&f->object, object), "class", error_class_name(err->class),
+                  "error", err->text, NULL);
         wait_before_writing(x, owner, SLOWLY);
         return;
     }

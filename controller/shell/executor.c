@@ -25,9 +25,9 @@ bool pending_end(struct pending *p)
 static const char *effect_name(enum effect_type type)
 {
     static const char *const names[] = {
-        [EFFECT_STATUS] = "status", [EFFECT_METADATA] = "metadata", [EFFECT_PATCH] = "patch", [EFFECT_CREATE] = "create",
-        [EFFECT_DELETE] = "delete", [EFFECT_EVENT] = "event",       [EFFECT_AGENT] = "agent", [EFFECT_API] = "api",
-        [EFFECT_NOTE] = "note",
+        [EFFECT_STATUS] = "status", [EFFECT_METADATA] = "metadata", [EFFECT_PATCH] = "patch",
+        [EFFECT_CREATE] = "create", [EFFECT_DELETE] = "delete",     [EFFECT_EVENT] = "event",
+        [EFFECT_AGENT] = "agent",   [EFFECT_API] = "api",           [EFFECT_NOTE] = "note",
     };
     return names[type];
 }

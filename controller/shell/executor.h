@@ -38,4 +38,4 @@ void executor_forget(struct executor *x, const struct key *owner); /* it is gone
 void executor_clear(struct executor *x);                           /* no longer the leader */
 
 const struct observations *executor_observations(struct executor *x, const struct key *owner); /* NULL: none */
-size_t executor_in_flight(const struct executor *x); /* writes that are not answered */
+size_t executor_in_flight(const struct executor *x);                                           /* writes that are not answered */

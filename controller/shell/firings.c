@@ -64,9 +64,7 @@ const struct firing_set *firings_get(struct firings *f, const struct trigger *tr
     json_t *row;
     const json_t *rows = json_at(trigger->root, "status.firing");
     set->items = mem_array(FIRINGS_MAX, sizeof(*set->items));
-    json_array_foreach ((json_t *)rows, i, row)
-        if (set->count < FIRINGS_MAX)
-            seed_row(trigger, row, &set->items[set->count++]);
+    json_array_foreach((json_t *)rows, i, row) if (set->count < FIRINGS_MAX) seed_row(trigger, row, &set->items[set->count++]);
     set->items = mem_resize(set->items, set->count ? set->count : 1, sizeof(*set->items));
     map_set(f->by_trigger, key_text(&key, text), set);
     return set;

@@ -17,20 +17,20 @@ static json_t *object_of(const struct lookup *l, const struct summary *s)
 }
 
 /* One function for adding, and one for freeing, of each kind. `decode` puts into a zeroed element, negative: leave it out. */
-#define GATHER_KIND(name, type, decode, done)                                                                                              \
-    static void add_##name(const struct lookup *l, const struct summary *s, type **array, size_t *count)                                   \
-    {                                                                                                                                      \
-        json_auto_t *object = object_of(l, s);                                                                                             \
-        *array = room(*array, *count, sizeof(type));                                                                                       \
-        memset(&(*array)[*count], 0, sizeof(type));                                                                                        \
-        if (object && decode(object, &(*array)[*count], NULL) >= 0)                                                                        \
-            ++*count;                                                                                                                      \
-    }                                                                                                                                      \
-    void name##s_free(type *array, size_t count)                                                                                           \
-    {                                                                                                                                      \
-        for (size_t i = 0; i < count; i++)                                                                                                 \
-            done(&array[i]);                                                                                                               \
-        free(array);                                                                                                                       \
+#define GATHER_KIND(name, type, decode, done)                                                                                      \
+    static void add_##name(const struct lookup *l, const struct summary *s, type **array, size_t *count)                           \
+    {                                                                                                                              \
+        json_auto_t *object = object_of(l, s);                                                                                     \
+        *array = room(*array, *count, sizeof(type));                                                                               \
+        memset(&(*array)[*count], 0, sizeof(type));                                                                                \
+        if (object && decode(object, &(*array)[*count], NULL) >= 0)                                                                \
+            ++*count;                                                                                                              \
+    }                                                                                                                              \
+    void name##s_free(type *array, size_t count)                                                                                   \
+    {                                                                                                                              \
+        for (size_t i = 0; i < count; i++)                                                                                         \
+            done(&array[i]);                                                                                                       \
+        free(array);                                                                                                               \
     }
 
 static int decode_task(json_t *object, struct task *task, struct error *err)
@@ -86,9 +86,7 @@ static bool names(const json_t *list, const char *name)
 {
     size_t i;
     json_t *item;
-    json_array_foreach ((json_t *)list, i, item)
-        if (str_equal(json_string_value(item), name))
-            return true;
+    json_array_foreach((json_t *)list, i, item) if (str_equal(json_string_value(item), name)) return true;
     return false;
 }
 
@@ -242,7 +240,8 @@ struct task *gather_tasks(const struct lookup *l, const char *ns, const char *ta
     struct store_cursor cursor = {0};
     const struct summary *s;
     *count = 0;
-    while ((s = target ? store_next_of_target(l->store, KIND_TASK, ns, target, &cursor) : store_next(l->store, KIND_TASK, ns, &cursor)))
+    while ((s = target ? store_next_of_target(l->store, KIND_TASK, ns, target, &cursor)
+                       : store_next(l->store, KIND_TASK, ns, &cursor)))
         if (s->live || (!str_empty(incident) && str_equal(s->reference, incident)))
             add_task(l, s, &tasks, count);
     return tasks;

@@ -32,7 +32,8 @@ void drills_free(struct drill *drills, size_t count);
 struct run *gather_runs_of_target(const struct lookup *l, const char *ns, const char *target, usec_t since, size_t *ret_count);
 /* Of these playbooks in all namespaces: unfinished ones, and the newest GATHER_RUNS_MAX others. */
 #define GATHER_RUNS_MAX 256
-struct run *gather_runs_of_playbooks(const struct lookup *l, const struct playbook *playbooks, size_t playbook_count, size_t *ret_count);
+struct run *gather_runs_of_playbooks(const struct lookup *l, const struct playbook *playbooks, size_t playbook_count,
+                                     size_t *ret_count);
 void runs_free(struct run *runs, size_t count);
 
 /* Of a target: open ones and those of the incident. target NULL: all open ones of the namespace. */

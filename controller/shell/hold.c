@@ -39,7 +39,8 @@ bool hold_look(struct hold *h, const struct evidence *look, usec_t now)
         h->candidate_since = now;
     }
     /* What cannot be seen is said at once: it is no state of the target that could pass. */
-    bool lasted = first || look->holds == HOLDS_UNKNOWN || h->shown.holds == HOLDS_UNKNOWN || now - h->candidate_since >= h->hold_for;
+    bool lasted =
+        first || look->holds == HOLDS_UNKNOWN || h->shown.holds == HOLDS_UNKNOWN || now - h->candidate_since >= h->hold_for;
     if (!lasted) {
         h->shown.seen_at = now;
         return false;

@@ -40,7 +40,8 @@ static struct page *page_read(const json_t *object, const char *rv)
     const char *key;
     struct page *page = mem_alloc(sizeof(*page) + json_object_size(data) * sizeof(uint64_t));
     str_copy(page->rv, sizeof(page->rv), rv);
-    json_object_foreach (data, key, value) {
+    json_object_foreach(data, key, value)
+    {
         page->keys[page->count++] = digest(key);
         page->bytes += strlen(key) + json_string_length(value);
     }
@@ -79,7 +80,8 @@ static int segment_number(const char *name)
     return str_equal(name, expected) ? (int)number : 0;
 }
 
-static void add_segment(struct ledger_pages *p, const struct summary *s, int number, bool last, const char *incident, struct ledger_gather *g)
+static void add_segment(struct ledger_pages *p, const struct summary *s, int number, bool last, const char *incident,
+                        struct ledger_gather *g)
 {
     size_t at = g->view.count++;
     g->segments = mem_resize(g->segments, g->view.count, sizeof(*g->segments));
@@ -97,8 +99,8 @@ static void add_segment(struct ledger_pages *p, const struct summary *s, int num
         g->trees[at] = store_get(p->store, &key);
         const char *name;
         json_t *value;
-        json_object_foreach (json_object_get(g->trees[at], "data"), name, value)
-            segment->bytes += strlen(name) + json_string_length(value);
+        json_object_foreach(json_object_get(g->trees[at], "data"), name, value) segment->bytes +=
+            strlen(name) + json_string_length(value);
     }
     segment->data = json_object_get(g->trees[at], "data");
 }

@@ -3,7 +3,8 @@
 #include "api/selector.h"
 #include "base/str.h"
 
-json_t *lookup_object(const struct lookup *l, enum kind kind, const char *ns, const char *name, struct key *ret_key, struct error *err)
+json_t *lookup_object(const struct lookup *l, enum kind kind, const char *ns, const char *name, struct key *ret_key,
+                      struct error *err)
 {
     const char *places[] = {ns, l->catalog};
     for (size_t i = 0; i < array_len(places); i++) {
@@ -18,8 +19,9 @@ json_t *lookup_object(const struct lookup *l, enum kind kind, const char *ns, co
         return object;
     }
     char quoted[300];
-    error_set(err, ERROR_NOT_FOUND, "there is no %s %s in namespace %s%s%s", kind_info(kind)->kind, str_quote(quoted, sizeof(quoted), name),
-              ns, str_empty(l->catalog) || str_equal(ns, l->catalog) ? "" : " nor in the catalog's, ",
+    error_set(err, ERROR_NOT_FOUND, "there is no %s %s in namespace %s%s%s", kind_info(kind)->kind,
+              str_quote(quoted, sizeof(quoted), name), ns,
+              str_empty(l->catalog) || str_equal(ns, l->catalog) ? "" : " nor in the catalog's, ",
               str_empty(l->catalog) || str_equal(ns, l->catalog) ? "" : l->catalog);
     return NULL;
 }
@@ -74,6 +76,18 @@ bool lookup_target(const struct lookup *l, const char *ns, const char *name, str
         return false;
     }
     return target_decode(object, ret_target, err) == 0;
+}
+
+void lookup_container(const struct lookup *l, const struct target *target, const struct key *pod, char dest[64])
+{
+    dest[0] = '\0';
+    json_auto_t *object = store_get(l->store, pod);
+    if (!object)
+        return;
+    auto_pod struct pod p = {0};
+    pod_decode(object, &p);
+    const char *name = pod_container(&p, target->container);
+    str_copy(dest, 64, name ? name : "");
 }
 
 bool lookup_namespace_enabled(const struct lookup *l, const char *ns)

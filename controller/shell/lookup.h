@@ -12,7 +12,8 @@ struct lookup { /* where things are looked for; a plain value */
 };
 
 /* The object's own namespace first, then the catalog's. New reference, or NULL and NOT_FOUND. *ret_key (may be NULL): where it was. */
-json_t *lookup_object(const struct lookup *l, enum kind kind, const char *ns, const char *name, struct key *ret_key, struct error *err);
+json_t *lookup_object(const struct lookup *l, enum kind kind, const char *ns, const char *name, struct key *ret_key,
+                      struct error *err);
 /* A name that the namespace or the catalog has, by which of the two counts: true where the catalog's is hidden by an own one. */
 bool lookup_hidden(const struct lookup *l, enum kind kind, const char *ns, const struct summary *s);
 
@@ -22,6 +23,9 @@ void pods_free(struct pod *pods, size_t count);
 
 /* The target of that name; false: err says why (NOT_FOUND or its decode error). */
 bool lookup_target(const struct lookup *l, const char *ns, const char *name, struct target *ret_target, struct error *err);
+
+/* The container that the target means in that pod; "": the pod or the container is not there. */
+void lookup_container(const struct lookup *l, const struct target *target, const struct key *pod, char dest[64]);
 
 bool lookup_namespace_enabled(const struct lookup *l, const char *ns); /* has the label that opts in */
 bool lookup_stopped(const struct lookup *l, const char *ns);           /* the stop is set there or in the catalog's namespace */

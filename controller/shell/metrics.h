@@ -15,10 +15,10 @@ void histogram_add(struct histogram *h, double seconds);
 
 enum { METRICS_RESULTS = DRILL_SKIPPED - DRILL_SUCCEEDED + 1, METRICS_WRITES = EFFECT_API + 1 };
 struct metrics {
-    uint64_t drills[METRICS_RESULTS];               /* by terminal phase, from DRILL_SUCCEEDED on */
+    uint64_t drills[METRICS_RESULTS];                  /* by terminal phase, from DRILL_SUCCEEDED on */
     uint64_t gates[GATE_COUNT][GATE_NOT_REQUIRED + 1]; /* by result, of drills that ended */
-    struct histogram detect, heal;                  /* of drills where it happened */
-    uint64_t writes[METRICS_WRITES];                /* by enum effect_type, answered well */
+    struct histogram detect, heal;                     /* of drills where it happened */
+    uint64_t writes[METRICS_WRITES];                   /* by enum effect_type, answered well */
     uint64_t write_errors;
     uint64_t agent_operations, agent_errors;
     uint64_t reconciles, leader_changes;

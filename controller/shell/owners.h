@@ -10,15 +10,15 @@ struct owner_state {
     struct observations *observations;
     struct map *events; /* ids of events that were sent */
     struct backoff backoff;
-    usec_t not_before; /* monotonic: no write of this owner is begun earlier */
-    unsigned in_flight; /* requests and operations that will come back here */
-    bool forgotten;     /* to be freed when the last one has come back */
+    usec_t not_before;                     /* monotonic: no write of this owner is begun earlier */
+    unsigned in_flight;                    /* requests and operations that will come back here */
+    bool forgotten;                        /* to be freed when the last one has come back */
     char lease_pod_ns[64], lease_pod[254]; /* "" none */
 };
 
 struct owners;
 struct owners *owners_new(void);
-void owners_free(struct owners *o); /* NULL is fine; nothing may be in flight */
+void owners_free(struct owners *o);                                             /* NULL is fine; nothing may be in flight */
 struct owner_state *owners_get(struct owners *o, const struct key *key);        /* made where there is none */
 struct owner_state *owners_find(const struct owners *o, const struct key *key); /* NULL: none */
 /* Forgets all about the key. What is in flight comes back to a state that nobody sees. */

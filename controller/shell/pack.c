@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-#define MATCH_MIN 4
+#define MATCH_MIN  4
 #define OFFSET_MAX 65535
-#define HASH_BITS 12
-#define HASH_SIZE (1 << HASH_BITS)
+#define HASH_BITS  12
+#define HASH_SIZE  (1 << HASH_BITS)
 
 struct pack_dictionary {
     unsigned refs;

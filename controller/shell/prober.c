@@ -92,7 +92,8 @@ static void on_http(void *userdata, const struct world_http_reply *reply)
     l->body = mem_strdup(reply->body);
     for (size_t i = 0; i < l->taken; i++)
         l->samples[i].body = NULL; /* only the last one's is kept */
-    l->samples[l->taken++] = (struct http_sample){.err = reply->err, .status = reply->status, .latency = reply->latency, .body = l->body};
+    l->samples[l->taken++] =
+        (struct http_sample){.err = reply->err, .status = reply->status, .latency = reply->latency, .body = l->body};
     if (l->taken < l->wanted) {
         take_sample(l);
         return;
@@ -114,10 +115,10 @@ static void take_sample(struct prober_look *l)
     json_auto_t *headers = json_object();
     size_t i;
     json_t *header;
-    json_array_foreach ((json_t *)at.headers, i, header)
+    json_array_foreach((json_t *)at.headers, i, header)
         json_put_str(headers, json_str(header, "name", "X"), json_str(header, "value", ""));
-    struct world_http request = {.url = url, .method = at.method, .headers = headers, .body = at.body, .timeout = at.timeout,
-                                 .max_body = SAMPLE_BODY_MAX};
+    struct world_http request = {
+        .url = url, .method = at.method, .headers = headers, .body = at.body, .timeout = at.timeout, .max_body = SAMPLE_BODY_MAX};
     world_http(l->prober->world, &request, on_http, ask_begin(l));
 }
 
@@ -126,7 +127,8 @@ static void on_tcp(void *userdata, const struct error *err, usec_t latency)
     struct prober_look *l = ask_end(userdata);
     if (!l || err->class == ERROR_CANCELLED)
         return;
-    struct evidence e = {.holds = err->class == ERROR_NONE ? HOLDS_TRUE : HOLDS_FALSE, .has_value = true,
+    struct evidence e = {.holds = err->class == ERROR_NONE ? HOLDS_TRUE : HOLDS_FALSE,
+                         .has_value = true,
                          .value = (double)latency / (double)USEC_MSEC};
     str_copy(e.message, sizeof(e.message), err->class == ERROR_NONE ? "the connection opened" : err->text);
     conclude(l, &e);

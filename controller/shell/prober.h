@@ -4,10 +4,10 @@
 #pragma once
 
 #include "core/probe.h"
+#include "shell/alarms.h"
 #include "shell/clock.h"
 #include "shell/lookup.h"
 #include "shell/services.h"
-#include "shell/alarms.h"
 
 struct prober { /* what all looks share; the owner's */
     struct world *world;
@@ -21,7 +21,7 @@ struct prober_want {
     enum probe_place place; /* one of the controller's */
     const json_t *probe;    /* resolved */
     const struct target *target;
-    struct key pod;         /* name "": none */
+    struct key pod; /* name "": none */
     usec_t every, hold_for, refresh;
 };
 /* `news`: the evidence changed, or is to be told again. Without it only seen_at and the value moved. */

@@ -140,9 +140,9 @@ static void reconcile_task(struct reconcile *r, const struct key *key)
 }
 
 static void (*const reconcilers[KIND_COUNT])(struct reconcile *, const struct key *) = {
-    [KIND_TARGET] = reconcile_target,     [KIND_CARD] = reconcile_card,         [KIND_SCHEDULE] = reconcile_schedule,
-    [KIND_DRILL] = reconcile_drill,       [KIND_TRIGGER] = reconcile_trigger,   [KIND_PLAYBOOK] = reconcile_playbook,
-    [KIND_RUN] = reconcile_run,           [KIND_TASK] = reconcile_task,
+    [KIND_TARGET] = reconcile_target, [KIND_CARD] = reconcile_card,       [KIND_SCHEDULE] = reconcile_schedule,
+    [KIND_DRILL] = reconcile_drill,   [KIND_TRIGGER] = reconcile_trigger, [KIND_PLAYBOOK] = reconcile_playbook,
+    [KIND_RUN] = reconcile_run,       [KIND_TASK] = reconcile_task,
 };
 
 void reconcile_key(struct reconcile *r, const struct key *key)

@@ -3,14 +3,15 @@
 #include "base/str.h"
 #include "shell/backoff.h"
 #include "shell/path.h"
+#include "shell/reflector_path.h"
 #include "shell/rv.h"
 
-#define LIST_LIMIT 500
-#define LIST_TIMEOUT (60 * USEC_SEC)
-#define WATCH_SILENCE (150 * USEC_SEC) /* bookmarks come about once a minute */
-#define STREAM_LIST_PATIENCE (30 * USEC_SEC) /* between two objects of a streaming list, before it is tried by pages */
-#define VERY_SHORT USEC_SEC /* a watch that ends sooner and brought nothing is a failure: a broken proxy */
-#define HEALTHY (2 * USEC_MINUTE)
+#define LIST_LIMIT           500
+#define LIST_TIMEOUT         (60 * USEC_SEC)
+#define WATCH_SILENCE        (150 * USEC_SEC) /* bookmarks come about once a minute */
+#define STREAM_LIST_PATIENCE (30 * USEC_SEC)  /* between two objects of a streaming list, before it is tried by pages */
+#define VERY_SHORT           USEC_SEC         /* a watch that ends sooner and brought nothing is a failure: a broken proxy */
+#define HEALTHY              (2 * USEC_MINUTE)
 
 enum reflector_state {
     REFLECTOR_IDLE,           /* not run yet */
@@ -26,15 +27,14 @@ enum reflector_next { NEXT_LIST, NEXT_WATCH };
 /* Which version a list must at least have. */
 enum list_from { FROM_NEWEST /* unset: a consistent read */, FROM_LAST /* not older than what was seen */ };
 
-struct request { /* an open list request; outlives its reflector */
+struct request {                 /* an open list request; outlives its reflector */
     struct reflector *reflector; /* NULL: it is gone */
 };
 
 struct reflector {
     struct world *world;
     struct store *store;
-    enum kind kind;
-    char *ns;
+    struct reflector_scope scope;
     reflector_problem_fn *problem;
     void (*on_synced)(void *userdata);
     void *userdata;
@@ -51,11 +51,11 @@ struct reflector {
 
     struct world_stream *stream;
     struct request *request;
-    unsigned list;       /* the store's number of the list that is being read */
+    unsigned list; /* the store's number of the list that is being read */
     char *continue_token;
-    char rv[RV_SIZE];    /* where the next watch begins */
+    char rv[RV_SIZE]; /* where the next watch begins */
     usec_t opened_at;
-    uint64_t events;     /* of this stream */
+    uint64_t events; /* of this stream */
     struct reflector_stats stats;
 };
 
@@ -83,7 +83,7 @@ static void tell(struct reflector *r, const struct error *err)
         return;
     r->told = err->class;
     if (r->problem)
-        r->problem(r->userdata, r->kind, r->ns, err);
+        r->problem(r->userdata, r->scope.kind, r->scope.ns, err);
 }
 
 static void wait_and(struct reflector *r, enum reflector_next next, const struct error *err)
@@ -105,37 +105,13 @@ static void at_once(struct reflector *r, enum reflector_next next)
     alarm_set(&r->alarm, world_now(r->world));
 }
 
-/* ── paths ── */
-
-static void path_begin(const struct reflector *r, struct buf *path)
-{
-    struct key all = key_of(r->kind, r->ns, "");
-    const char *own = kind_info(r->kind)->selector;
-    path_append(path, &all, NULL);
-    buf_append_char(path, '?');
-    if (own)
-        buf_printf(path, "%s&", own);
-}
-
-/* Random, so that not all watches end at once. */
-static void path_append_timeout(const struct reflector *r, struct buf *path)
-{
-    buf_printf(path, "&timeoutSeconds=%d", 300 + (int)(world_random(r->world) % 301));
-}
-
-static void path_append_version(const struct reflector *r, struct buf *path)
-{
-    if (r->from == FROM_LAST && !str_empty(r->rv))
-        buf_printf(path, "&resourceVersion=%s&resourceVersionMatch=NotOlderThan", r->rv);
-}
-
 /* ── what came ── */
 
 static void list_done(struct reflector *r, const char *rv)
 {
     if (!str_empty(rv))
         str_copy(r->rv, sizeof(r->rv), rv);
-    store_sweep(r->store, r->kind, str_empty(r->ns) ? NULL : r->ns, r->list, rv);
+    store_sweep(r->store, r->scope.kind, str_empty(r->scope.ns) ? NULL : r->scope.ns, r->list, rv);
     r->from = FROM_LAST;
     r->pages_once = false;
     tell(r, &(struct error){0});
@@ -149,9 +125,15 @@ static void list_done(struct reflector *r, const char *rv)
 static void take_object(struct reflector *r, const json_t *object)
 {
     const json_t *metadata = json_object_get(object, "metadata");
-    struct key key = key_of(r->kind, json_str(metadata, "namespace", ""), json_str(metadata, "name", ""));
-    store_put(r->store, r->kind, object);
+    struct key key = key_of(r->scope.kind, json_str(metadata, "namespace", ""), json_str(metadata, "name", ""));
+    store_put(r->store, r->scope.kind, object);
     store_mark(r->store, &key, r->list);
+}
+
+/* The version that a list must at least have; "": the newest. */
+static const char *from_rv(const struct reflector *r)
+{
+    return r->from == FROM_LAST ? r->rv : "";
 }
 
 /* ── the list by pages ── */
@@ -182,8 +164,7 @@ static void on_page(void *userdata, const struct world_reply *reply)
     }
     size_t i;
     json_t *item;
-    json_array_foreach (json_object_get(reply->body, "items"), i, item)
-        take_object(r, item);
+    json_array_foreach(json_object_get(reply->body, "items"), i, item) take_object(r, item);
     free(r->continue_token);
     const char *token = json_str(reply->body, "metadata.continue", "");
     r->continue_token = str_empty(token) ? NULL : mem_strdup(token);
@@ -199,13 +180,8 @@ static void list_page(struct reflector *r)
 {
     auto_buf struct buf path;
     buf_init(&path, PATH_MAX_SIZE);
-    path_begin(r, &path);
-    buf_printf(&path, "limit=%d", LIST_LIMIT);
-    if (r->continue_token) {
-        buf_append_str(&path, "&continue=");
-        path_append_escaped(&path, r->continue_token);
-    } else {
-        path_append_version(r, &path);
+    reflector_path_page(&path, &r->scope, LIST_LIMIT, r->continue_token, from_rv(r));
+    if (!r->continue_token) {
         r->list = store_list_begin(r->store);
         r->stats.lists++;
     }
@@ -236,7 +212,7 @@ static void take_event(struct reflector *r, const char *type, json_t *object)
             list_done(r, rv);
         }
     } else if (str_equal(type, "DELETED")) {
-        struct key key = key_of(r->kind, json_str(metadata, "namespace", ""), json_str(metadata, "name", ""));
+        struct key key = key_of(r->scope.kind, json_str(metadata, "namespace", ""), json_str(metadata, "name", ""));
         store_remove(r->store, &key, json_str(metadata, "uid", ""), rv);
     } else if (str_equal(type, "ADDED") || str_equal(type, "MODIFIED"))
         take_object(r, object);
@@ -331,13 +307,7 @@ static void list_stream(struct reflector *r)
 {
     auto_buf struct buf path;
     buf_init(&path, PATH_MAX_SIZE);
-    path_begin(r, &path);
-    buf_append_str(&path, "watch=1&sendInitialEvents=true&allowWatchBookmarks=true");
-    if (r->from == FROM_LAST && !str_empty(r->rv))
-        path_append_version(r, &path);
-    else
-        buf_append_str(&path, "&resourceVersionMatch=NotOlderThan");
-    path_append_timeout(r, &path);
+    reflector_path_list(&path, &r->scope, from_rv(r), world_random(r->world));
     r->state = REFLECTOR_STREAMING_LIST;
     r->list = store_list_begin(r->store);
     r->stats.lists++;
@@ -357,23 +327,21 @@ static void reflector_watch(struct reflector *r)
 {
     auto_buf struct buf path;
     buf_init(&path, PATH_MAX_SIZE);
-    path_begin(r, &path);
-    buf_printf(&path, "watch=1&allowWatchBookmarks=true&resourceVersion=%s", r->rv);
-    path_append_timeout(r, &path);
+    reflector_path_watch(&path, &r->scope, r->rv, world_random(r->world));
     r->state = REFLECTOR_WATCHING;
     stream_open(r, &path);
 }
 
 /* ── life ── */
 
-struct reflector *reflector_new(struct world *world, struct alarms *alarms, struct store *store, const struct reflector_options *options)
+struct reflector *reflector_new(struct world *world, struct alarms *alarms, struct store *store,
+                                const struct reflector_options *options)
 {
     struct reflector *r = mem_new(struct reflector);
     *r = (struct reflector){
         .world = world,
         .store = store,
-        .kind = options->kind,
-        .ns = mem_strdup(options->ns ? options->ns : ""),
+        .scope = {.kind = options->kind, .ns = mem_strdup(options->ns ? options->ns : "")},
         .problem = options->problem,
         .on_synced = options->synced,
         .userdata = options->userdata,
@@ -392,7 +360,7 @@ void reflector_free(struct reflector *r)
     if (r->request)
         r->request->reflector = NULL;
     free(r->continue_token);
-    free(r->ns);
+    free(r->scope.ns);
     free(r);
 }
 

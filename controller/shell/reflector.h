@@ -13,8 +13,8 @@
  * - synced stays true once a first list was complete. */
 #pragma once
 
-#include "shell/store.h"
 #include "shell/alarms.h"
+#include "shell/store.h"
 
 struct reflector;
 
@@ -24,14 +24,16 @@ typedef void reflector_problem_fn(void *userdata, enum kind kind, const char *ns
 
 struct reflector_options {
     enum kind kind;
-    const char *ns;       /* copied; "" : all namespaces, or a cluster-scoped kind */
+    const char *ns; /* copied; "" : all namespaces, or a cluster-scoped kind */
     reflector_problem_fn *problem;
     void (*synced)(void *userdata); /* the first list is complete */
     void *userdata;
 };
-struct reflector *reflector_new(struct world *world, struct alarms *alarms, struct store *store, const struct reflector_options *options);
-void reflector_free(struct reflector *r); /* NULL is fine; its request may still be open and is then left alone when it is answered */
-void reflector_run(struct reflector *r);  /* begins */
+struct reflector *reflector_new(struct world *world, struct alarms *alarms, struct store *store,
+                                const struct reflector_options *options);
+void reflector_free(
+    struct reflector *r); /* NULL is fine; its request may still be open and is then left alone when it is answered */
+void reflector_run(struct reflector *r); /* begins */
 bool reflector_synced(const struct reflector *r);
 
 struct reflector_stats {

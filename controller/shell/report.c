@@ -7,8 +7,11 @@
 static const struct {
     const char *word;
     enum coverage_state state;
-} states[] = {{"NotApplicable", COVERAGE_NOT_APPLICABLE}, {"Never", COVERAGE_NEVER}, {"Covered", COVERAGE_COVERED},
-              {"Due", COVERAGE_DUE},                      {"Overdue", COVERAGE_OVERDUE}};
+} states[] = {{"NotApplicable", COVERAGE_NOT_APPLICABLE},
+              {"Never", COVERAGE_NEVER},
+              {"Covered", COVERAGE_COVERED},
+              {"Due", COVERAGE_DUE},
+              {"Overdue", COVERAGE_OVERDUE}};
 
 /* The card with that id which counts in a namespace. */
 static json_t *card_by_id(struct store *store, const char *ns, const char *catalog, const char *id)
@@ -62,7 +65,8 @@ json_t *report_coverage(struct store *store, const char *ns, const char *catalog
         json_put_bool(target, "quarantined", condition_get(object, "Quarantined", NULL, NULL) == CONDITION_TRUE);
         json_put(target, "steadyState", json_incref(json_at(object, "status.steadyState")));
         size_t i;
-        json_array_foreach (json_at(object, "status.coverage"), i, told) {
+        json_array_foreach(json_at(object, "status.coverage"), i, told)
+        {
             all = mem_resize(all, count + 1, sizeof(*all));
             json_array_append_new(rows, row(store, s->ns, catalog, told, &all[count++]));
         }

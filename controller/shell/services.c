@@ -72,7 +72,8 @@ static int service_port(struct service *v, int container_port)
     int known = (int)json_int(v->ports, word, 0), own = 0, only = 0;
     size_t i;
     json_t *row;
-    json_array_foreach (json_at(v->object, "spec.ports"), i, row) {
+    json_array_foreach(json_at(v->object, "spec.ports"), i, row)
+    {
         int port = (int)json_int(row, "port", 0);
         if (port == known)
             return known;
@@ -82,7 +83,10 @@ static int service_port(struct service *v, int container_port)
             only = port;
     }
     if (!own)
-        own = only ? only : json_array_size(json_at(v->object, "spec.ports")) == 1 ? (int)json_int(json_array_get(json_at(v->object, "spec.ports"), 0), "port", 0) : 0;
+        own = only ? only
+              : json_array_size(json_at(v->object, "spec.ports")) == 1
+                  ? (int)json_int(json_array_get(json_at(v->object, "spec.ports"), 0), "port", 0)
+                  : 0;
     if (own)
         json_put_int(v->ports, word, own);
     return own;
@@ -137,7 +141,8 @@ static void ask(struct services *s, struct service *v)
     world_api(s->world, &request, on_reply, v);
 }
 
-bool services_find(struct services *s, const char *ns, const char *name, int container_port, services_found_fn *found, void *userdata)
+bool services_find(struct services *s, const char *ns, const char *name, int container_port, services_found_fn *found,
+                   void *userdata)
 {
     auto_free char *key = mem_printf("%s/%s", ns, name);
     struct service *v = map_get(s->by_name, key);

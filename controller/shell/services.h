@@ -15,5 +15,6 @@ void services_free(struct services *s); /* NULL is fine; open questions are not 
 /* host: "10.1.2.3", or "name.ns.svc" for a Service without an address of its own. err NONE where found. */
 typedef void services_found_fn(void *userdata, const char *host, int port, const struct error *err);
 /* Never answers within the call, except from what is kept: then it does, and returns true. */
-bool services_find(struct services *s, const char *ns, const char *name, int container_port, services_found_fn *found, void *userdata);
+bool services_find(struct services *s, const char *ns, const char *name, int container_port, services_found_fn *found,
+                   void *userdata);
 void services_forget(struct services *s, void *userdata); /* questions of that asker are not answered any more */

@@ -5,7 +5,7 @@
 #include "shell/session_faults.h"
 
 /* An agent that started before its target is asked again for what it sees, later and later. */
-#define HELLO_WAIT (4 * USEC_SEC)
+#define HELLO_WAIT     (4 * USEC_SEC)
 #define HELLO_WAIT_MAX (5 * USEC_MINUTE)
 
 static void changed(struct session *s)
@@ -58,8 +58,8 @@ static void on_hello(struct session *s, const struct wire_line *line)
     int64_t protocol = json_int(line->body, "protocol", 0);
     if (protocol != AGENT_PROTOCOL) {
         char why[160];
-        str_format(why, sizeof(why), "the agent speaks protocol %lld, this controller %d: make both the same version", (long long)protocol,
-                   AGENT_PROTOCOL);
+        str_format(why, sizeof(why), "the agent speaks protocol %lld, this controller %d: make both the same version",
+                   (long long)protocol, AGENT_PROTOCOL);
         s->backoff.delay = s->backoff.cap;
         broken(s, why, false);
         return;
@@ -133,7 +133,9 @@ static void on_answer(struct session *s, const struct wire_line *line)
         wire_error(line->result, &err);
     else if (faults_from_answer(&s->state, op->body, line->result, session_offset(s)))
         changed(s);
-    struct op_end end = {.state = line->ok ? OBSERVATION_OK : OBSERVATION_FAILED, .err = line->ok ? NULL : &err, .result = line->result,
+    struct op_end end = {.state = line->ok ? OBSERVATION_OK : OBSERVATION_FAILED,
+                         .err = line->ok ? NULL : &err,
+                         .result = line->result,
                          .mono = line->mono};
     session_op_finish(s, op, &end);
 }

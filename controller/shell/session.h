@@ -12,13 +12,13 @@
 
 #include "core/agent_state.h"
 #include "core/decision.h"
-#include "shell/clock.h"
 #include "shell/alarms.h"
+#include "shell/clock.h"
 
-#define SESSION_PING_EVERY (5 * USEC_SEC)
-#define SESSION_SILENCE (5 * USEC_SEC)
+#define SESSION_PING_EVERY   (5 * USEC_SEC)
+#define SESSION_SILENCE      (5 * USEC_SEC)
 #define SESSION_OPEN_TIMEOUT (10 * USEC_SEC)
-#define SESSION_IDLE_AFTER (60 * USEC_SEC)
+#define SESSION_IDLE_AFTER   (60 * USEC_SEC)
 
 /* What all sessions share; owned by sessions.c. */
 struct session_host {
@@ -36,7 +36,7 @@ struct session_outcome {
     enum observation_state state; /* OK, FAILED or UNKNOWN */
     usec_t asked_at, answered_at; /* steady UTC */
     struct error err;
-    json_t *result; /* borrowed; times in it are RFC 3339. FAILED: the agent's error object, NULL where it was not asked */
+    json_t *result;    /* borrowed; times in it are RFC 3339. FAILED: the agent's error object, NULL where it was not asked */
     const json_t *raw; /* OK: the same as it came, in the agent's own time; borrowed */
     usec_t mono;       /* OK: the agent's time of the answer */
 };
@@ -48,10 +48,10 @@ struct session *session_new(struct session_host *host, const struct key *pod, co
 void session_free(struct session *s); /* answers what is open with UNKNOWN at once; NULL is fine */
 
 void session_set_pod(struct session *s, bool present, const char *why); /* false: the pod or its agent is gone */
-void session_nudge(struct session *s);                                  /* something changed there: try now, not after the backoff */
-void session_touch(struct session *s);                                  /* wanted for another SESSION_IDLE_AFTER */
-bool session_in_use(const struct session *s);                           /* wanted, subscribed, leased or asked something */
-void session_close(struct session *s, const char *why);                 /* reverts nothing; opens again when it may */
+void session_nudge(struct session *s);                  /* something changed there: try now, not after the backoff */
+void session_touch(struct session *s);                  /* wanted for another SESSION_IDLE_AFTER */
+bool session_in_use(const struct session *s);           /* wanted, subscribed, leased or asked something */
+void session_close(struct session *s, const char *why); /* reverts nothing; opens again when it may */
 
 /* body {op, …} is copied. An injection is not kept for later: it fails at once unless the session is up. */
 void session_op(struct session *s, const json_t *body, usec_t timeout, session_outcome_fn *done, void *userdata);

@@ -17,5 +17,6 @@ void session_clock_sample(struct session_clock *c, usec_t sent, usec_t received,
     usec_t error = (received - sent + 1) / 2;
     if (c->known && error > session_clock_error(c, received))
         return;
-    *c = (struct session_clock){.known = true, .offset = sent + (received - sent) / 2 - mono, .error = error, .measured_at = received};
+    *c = (struct session_clock){
+        .known = true, .offset = sent + (received - sent) / 2 - mono, .error = error, .measured_at = received};
 }

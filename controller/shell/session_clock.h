@@ -10,9 +10,9 @@
 
 struct session_clock {
     bool known;
-    usec_t offset;         /* ours minus the agent's */
-    usec_t error;          /* when it was measured */
-    usec_t measured_at;    /* ours, monotonic */
+    usec_t offset;      /* ours minus the agent's */
+    usec_t error;       /* when it was measured */
+    usec_t measured_at; /* ours, monotonic */
 };
 void session_clock_reset(struct session_clock *c);
 /* sent, received: ours; mono: the agent's (0: ignored). Kept where it is at least as good as what is known. */

@@ -5,7 +5,8 @@
 
 static bool same(const struct agent_fault *a, const struct agent_fault *b)
 {
-    return str_equal(a->id, b->id) && a->state == b->state && a->by_agent == b->by_agent && a->at == b->at && str_equal(a->why, b->why);
+    return str_equal(a->id, b->id) && a->state == b->state && a->by_agent == b->by_agent && a->at == b->at &&
+           str_equal(a->why, b->why);
 }
 
 static bool same_state(const struct agent_fault *a, const struct agent_fault *b)
@@ -66,7 +67,9 @@ bool faults_replace(struct agent_state *a, const json_t *list, usec_t offset)
 bool faults_from_answer(struct agent_state *a, const json_t *request, const json_t *result, usec_t offset)
 {
     const char *op = json_str(request, "op", "");
-    const char *id = str_equal(op, "inject") ? json_str(request, "fault.id", "") : str_equal(op, "revert") ? json_str(request, "fault", "") : "";
+    const char *id = str_equal(op, "inject")   ? json_str(request, "fault.id", "")
+                     : str_equal(op, "revert") ? json_str(request, "fault", "")
+                                               : "";
     struct agent_fault fault;
     if (str_empty(id) || !json_object_get(result, "state"))
         return false;

@@ -9,8 +9,7 @@ void session_op_finish(struct session *s, struct op *op, const struct op_end *en
 {
     list_remove(&op->node);
     s->op_count--;
-    json_t *told =
-        end->state == OBSERVATION_OK ? wire_result(end->result, session_offset(s)) : json_incref((json_t *)end->result);
+    json_t *told = end->state == OBSERVATION_OK ? wire_result(end->result, session_offset(s)) : json_incref((json_t *)end->result);
     struct session_outcome outcome = {
         .state = end->state,
         .asked_at = clock_steady(s->host->clock, op->asked),

@@ -41,7 +41,7 @@ struct session {
     struct alarm alarm;
     struct backoff backoff;
     usec_t retry_at, open_by, ping_at, renew_at, wanted_until, heard_at; /* monotonic */
-    usec_t ping_sent;            /* 0: none is open */
+    usec_t ping_sent;                                                    /* 0: none is open */
     usec_t hello_at, hello_wait; /* when another hello is asked for, because the agent saw no target yet */
     uint64_t last_id, ping_id;
     struct session_clock offset;
@@ -83,5 +83,6 @@ void session_renew(struct session *s, usec_t now);
 /* session_watch.c */
 void subscription_free(void *value);
 void subscription_report(struct session *s, struct subscription *sub, const json_t *report, usec_t mono);
-usec_t session_subscriptions_send(struct session *s); /* those that the agent lacks; the earliest time at which one is tried again */
+usec_t
+session_subscriptions_send(struct session *s); /* those that the agent lacks; the earliest time at which one is tried again */
 void session_subscriptions_lost(struct session *s, const char *why);

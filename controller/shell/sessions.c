@@ -108,7 +108,8 @@ struct session *sessions_get(struct sessions *s, const struct key *pod, const ch
 const struct agent_state *sessions_state(struct sessions *s, const struct key *pod)
 {
     static const struct agent_state unknown = {.link = AGENT_OPENING, .message = "no session yet"};
-    static const struct agent_state absent = {.link = AGENT_ABSENT, .message = "the pod has no running container " INJECTOR_CONTAINER};
+    static const struct agent_state absent = {.link = AGENT_ABSENT,
+                                              .message = "the pod has no running container " INJECTOR_CONTAINER};
     char name[NAME_SIZE];
     const struct session *session = map_get(s->by_name, name_of(name, pod, NULL));
     if (session)

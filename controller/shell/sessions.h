@@ -18,7 +18,8 @@ void sessions_disable(struct sessions *s);
  * Borrowed: it stays while it is in use. */
 struct session *sessions_get(struct sessions *s, const struct key *pod, const char *container);
 const struct agent_state *sessions_state(struct sessions *s, const struct key *pod); /* of the sidecar's; never NULL */
-void sessions_touch(struct sessions *s, const struct key *pod); /* a session is wanted for the next minute, if the pod has an agent */
+void sessions_touch(struct sessions *s,
+                    const struct key *pod); /* a session is wanted for the next minute, if the pod has an agent */
 void sessions_lease(struct sessions *s, const char *owner, const struct key *pod, usec_t lease);
 
 void sessions_pod_changed(struct sessions *s, const struct key *pod); /* after the store has it, or has it no longer */

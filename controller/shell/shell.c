@@ -7,9 +7,9 @@
 #include "shell/reconcile.h"
 #include "shell/reflectors.h"
 
-#define KEYS_AT_ONCE 64 /* reconciled in one turn, before the loop's other work is let through */
-#define STOP_TIMEOUT (5 * USEC_SEC)
-#define STOP_LOOK_EVERY (20 * USEC_MSEC)
+#define KEYS_AT_ONCE     64 /* reconciled in one turn, before the loop's other work is let through */
+#define STOP_TIMEOUT     (5 * USEC_SEC)
+#define STOP_LOOK_EVERY  (20 * USEC_MSEC)
 #define CLOCK_LOOK_EVERY (10 * USEC_SEC)
 
 struct shell {
@@ -159,8 +159,7 @@ static void look_at_clock(void *userdata)
 
 static void make_identity(struct shell *s, const char *identity)
 {
-    s->identity = identity ? mem_strdup(identity)
-                           : mem_printf("controller_%016llx", (unsigned long long)world_random(s->world));
+    s->identity = identity ? mem_strdup(identity) : mem_printf("controller_%016llx", (unsigned long long)world_random(s->world));
 }
 
 static void make_parts(struct shell *s, const struct shell_options *o)
@@ -168,20 +167,38 @@ static void make_parts(struct shell *s, const struct shell_options *o)
     struct lookup lookup = {.store = s->store, .catalog = s->catalog};
     s->services = services_new(s->world);
     s->sessions = sessions_new(s->world, s->alarms, &s->clock, s->store, on_agent, s);
-    s->prober = (struct prober){.world = s->world, .alarms = s->alarms, .clock = &s->clock, .lookup = lookup, .services = s->services};
+    s->prober =
+        (struct prober){.world = s->world, .alarms = s->alarms, .clock = &s->clock, .lookup = lookup, .services = s->services};
     s->watches = watches_new(&s->prober, s->sessions, on_evidence, s);
     s->firings = firings_new();
     s->ledger = ledger_pages_new(s->store);
     usec_t lease = o->lease ? o->lease : SHELL_LEASE;
     struct executor_options x = {
-        .world = s->world, .clock = &s->clock, .lookup = lookup, .queue = s->queue, .sessions = s->sessions, .watches = s->watches,
-        .metrics = &s->metrics, .identity = s->identity, .lease = lease, .may_act = may_act, .userdata = s,
+        .world = s->world,
+        .clock = &s->clock,
+        .lookup = lookup,
+        .queue = s->queue,
+        .sessions = s->sessions,
+        .watches = s->watches,
+        .metrics = &s->metrics,
+        .identity = s->identity,
+        .lease = lease,
+        .may_act = may_act,
+        .userdata = s,
     };
     s->executor = executor_new(&x);
     s->wakes = (struct wakes){.world = s->world, .lookup = lookup, .queue = s->queue, .watches = s->watches};
     s->reconcile = (struct reconcile){
-        .source = {.lookup = lookup, .clock = &s->clock, .sessions = s->sessions, .watches = s->watches, .executor = s->executor,
-                   .firings = s->firings, .ledger = s->ledger, .ledger_synced = ledger_synced, .userdata = s, .lease = lease},
+        .source = {.lookup = lookup,
+                   .clock = &s->clock,
+                   .sessions = s->sessions,
+                   .watches = s->watches,
+                   .executor = s->executor,
+                   .firings = s->firings,
+                   .ledger = s->ledger,
+                   .ledger_synced = ledger_synced,
+                   .userdata = s,
+                   .lease = lease},
         .executor = s->executor,
         .firings = s->firings,
         .wakes = &s->wakes,

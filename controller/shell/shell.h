@@ -13,7 +13,7 @@ struct shell_options {
     const char *own_namespace;     /* of the Lease */
     const char *identity;          /* unique to this process; NULL: "controller_<random>" */
     bool elect;
-    usec_t lease;                  /* of faults; 0: 10 s */
+    usec_t lease; /* of faults; 0: 10 s */
 };
 #define SHELL_LEASE (10 * USEC_SEC)
 
@@ -33,7 +33,7 @@ const char *shell_leader(const struct shell *s); /* identity; "": not known */
 const struct metrics *shell_metrics(const struct shell *s);
 
 struct shell_gauges {
-    size_t objects[16];           /* by enum kind */
+    size_t objects[16]; /* by enum kind */
     size_t faults_in_force, sessions_up, watches, agent_watches, triggers_firing, queue_length, writes_in_flight;
     size_t drills_active;
     size_t store_bytes, store_packed_bytes;

@@ -5,6 +5,7 @@
 #include "shell/entry.h"
 #include "shell/reduce.h"
 #include "shell/rv.h"
+#include "shell/tombstones.h"
 
 /* The objects of a kind, sorted by (namespace, name). */
 struct shelf {
@@ -18,22 +19,13 @@ struct group {
     struct list head;
 };
 
-/* Of an object that left the selection: versions up to this one are late. A later one is back in it (a label was set again). */
-struct tombstone {
-    char *uid;
-    char rv[RV_SIZE];
-    usec_t until;
-    struct tombstone *next;
-};
-
 struct store {
     struct world *world;
     struct shelf shelves[KIND_COUNT];
     struct map *groups; /* "kind/ns/target" and "kind/ns" (live) → group */
     struct list trees;  /* entries with a tree, the least recently used first */
     size_t tree_count, tree_text;
-    struct map *tombstones;              /* uid → itself */
-    struct tombstone *oldest, *youngest; /* the same in order of time */
+    struct tombstones *tombstones;
     store_changed_fn *changed;
     void *userdata;
     unsigned list;
@@ -43,7 +35,7 @@ struct store {
 struct store *store_new(struct world *world)
 {
     struct store *s = mem_new(struct store);
-    *s = (struct store){.world = world, .groups = map_new(free), .tombstones = map_new(NULL)};
+    *s = (struct store){.world = world, .groups = map_new(free), .tombstones = tombstones_new()};
     list_init(&s->trees);
     return s;
 }
@@ -58,12 +50,7 @@ void store_free(struct store *s)
         free(s->shelves[kind].entries);
         pack_dictionary_unref(s->shelves[kind].dictionary);
     }
-    for (struct tombstone *t = s->oldest, *next; t; t = next) {
-        next = t->next;
-        free(t->uid);
-        free(t);
-    }
-    map_free(s->tombstones);
+    tombstones_free(s->tombstones);
     map_free(s->groups);
     free(s);
 }
@@ -72,50 +59,6 @@ void store_set_listener(struct store *s, store_changed_fn *changed, void *userda
 {
     s->changed = changed;
     s->userdata = userdata;
-}
-
-/* ── tombstones ── */
-
-static void tombstone_sweep(struct store *s)
-{
-    usec_t now = world_now(s->world);
-    while (s->oldest && s->oldest->until <= now) {
-        struct tombstone *t = s->oldest;
-        s->oldest = t->next;
-        if (!s->oldest)
-            s->youngest = NULL;
-        map_remove(s->tombstones, t->uid);
-        free(t->uid);
-        free(t);
-    }
-}
-
-static void tombstone_set(struct store *s, const char *uid, const char *rv)
-{
-    tombstone_sweep(s);
-    if (str_empty(uid))
-        return;
-    struct tombstone *t = map_get(s->tombstones, uid);
-    if (t) {
-        if (rv_compare(rv, t->rv) > 0)
-            str_copy(t->rv, sizeof(t->rv), rv);
-        return;
-    }
-    t = mem_new(struct tombstone);
-    *t = (struct tombstone){.uid = mem_strdup(uid), .until = world_now(s->world) + STORE_TOMBSTONE};
-    str_copy(t->rv, sizeof(t->rv), rv);
-    if (s->youngest)
-        s->youngest->next = t;
-    else
-        s->oldest = t;
-    s->youngest = t;
-    map_set(s->tombstones, uid, t);
-}
-
-static bool buried(const struct store *s, const struct summary *summary)
-{
-    const struct tombstone *t = map_get(s->tombstones, summary->uid);
-    return t && rv_compare(summary->rv, t->rv) <= 0;
 }
 
 /* ── finding ── */
@@ -279,7 +222,7 @@ static void remove_at(struct store *s, enum kind kind, size_t at, const char *rv
     struct shelf *shelf = &s->shelves[kind];
     struct entry *e = shelf->entries[at];
     memmove(&shelf->entries[at], &shelf->entries[at + 1], (--shelf->count - at) * sizeof(struct entry *));
-    tombstone_set(s, e->summary.uid, rv);
+    tombstones_add(s->tombstones, e->summary.uid, rv, world_now(s->world) + STORE_TOMBSTONE);
     tree_drop(s, e);
     count_bytes(s, e, false);
     /* Told while it is gone but its strings still stand. */
@@ -302,11 +245,11 @@ bool store_put(struct store *s, enum kind kind, const json_t *object)
     summary_read(kind, reduced, scratch, &summary);
     if (str_empty(summary.name))
         return false;
-    tombstone_sweep(s);
+    tombstones_sweep(s->tombstones, world_now(s->world));
     struct key key = key_of(kind, summary.ns, summary.name);
     struct entry **found = find(s, &key);
     bool older = found && rv_compare(summary.rv, (*found)->summary.rv) < 0;
-    if (older || (found && same_version(&(*found)->summary, &summary)) || buried(s, &summary)) {
+    if (older || (found && same_version(&(*found)->summary, &summary)) || tombstones_has(s->tombstones, summary.uid, summary.rv)) {
         s->stats.refused += older;
         return false;
     }
@@ -336,7 +279,7 @@ bool store_put(struct store *s, enum kind kind, const json_t *object)
 bool store_remove(struct store *s, const struct key *key, const char *uid, const char *rv)
 {
     struct entry **found = find(s, key);
-    tombstone_set(s, uid, rv);
+    tombstones_add(s->tombstones, uid, rv, world_now(s->world) + STORE_TOMBSTONE);
     if (!found)
         return false;
     const struct summary *have = &(*found)->summary;
@@ -377,7 +320,8 @@ static const struct list *group_next(const struct store *s, const char *name, st
     return c->at == &g->head ? NULL : c->at;
 }
 
-const struct summary *store_next_of_target(const struct store *s, enum kind kind, const char *ns, const char *target, struct store_cursor *c)
+const struct summary *store_next_of_target(const struct store *s, enum kind kind, const char *ns, const char *target,
+                                           struct store_cursor *c)
 {
     char name[GROUP_NAME_SIZE];
     const struct list *node = group_next(s, group_of_target(name, kind, ns, target), c);

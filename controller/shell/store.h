@@ -14,8 +14,8 @@
 #include "shell/summary.h"
 #include "world/world.h"
 
-#define STORE_TOMBSTONE (5 * USEC_MINUTE)
-#define STORE_TREES_MAX 256                  /* parsed trees kept … */
+#define STORE_TOMBSTONE      (5 * USEC_MINUTE)
+#define STORE_TREES_MAX      256                  /* parsed trees kept … */
 #define STORE_TREES_TEXT_MAX ((size_t)192 * 1024) /* … of at most so much text together (a tree takes 12 times that) */
 
 struct store_change {
@@ -34,8 +34,9 @@ bool store_put(struct store *s, enum kind kind, const json_t *object);
 /* Deletes; `uid` and `rv` of what was deleted ("" unknown): a newer object of that name stays. False: nothing was removed. */
 bool store_remove(struct store *s, const struct key *key, const char *uid, const char *rv);
 
-json_t *store_get(struct store *s, const struct key *key);                       /* new reference; NULL: not there */
-const struct summary *store_summary(const struct store *s, const struct key *key); /* NULL: not there; valid until the next change */
+json_t *store_get(struct store *s, const struct key *key); /* new reference; NULL: not there */
+const struct summary *store_summary(const struct store *s,
+                                    const struct key *key); /* NULL: not there; valid until the next change */
 size_t store_count(const struct store *s, enum kind kind);
 
 /* Iteration: struct store_cursor c = {0}; while ((summary = store_next(…, &c))) …; the store must not change meanwhile. By (namespace,
@@ -47,7 +48,8 @@ struct store_cursor {
 };
 const struct summary *store_next(const struct store *s, enum kind kind, const char *ns, struct store_cursor *c);
 /* Those of a target (Drill, PlaybookRun, CodingTask), and those where something is still to be done, in the order in which they came. */
-const struct summary *store_next_of_target(const struct store *s, enum kind kind, const char *ns, const char *target, struct store_cursor *c);
+const struct summary *store_next_of_target(const struct store *s, enum kind kind, const char *ns, const char *target,
+                                           struct store_cursor *c);
 const struct summary *store_next_live(const struct store *s, enum kind kind, const char *ns, struct store_cursor *c);
 
 /* ── a list that replaces what was known ── */

@@ -7,7 +7,8 @@ static const char *pack_labels(const json_t *labels, char *scratch)
     size_t used = 0;
     const char *key;
     json_t *value;
-    json_object_foreach ((json_t *)labels, key, value) {
+    json_object_foreach((json_t *)labels, key, value)
+    {
         const char *text = json_string_value(value);
         if (!text || used + strlen(key) + strlen(text) + 3 > SUMMARY_SCRATCH_SIZE)
             continue;
@@ -23,9 +24,9 @@ static usec_t ended_by_condition(const json_t *object, const char *type)
 {
     size_t i;
     json_t *condition;
-    json_array_foreach (json_at(object, "status.conditions"), i, condition)
-        if (str_equal(json_str(condition, "type", ""), type))
-            return json_time(condition, "lastTransitionTime", 0);
+    json_array_foreach(json_at(object, "status.conditions"), i,
+                       condition) if (str_equal(json_str(condition, "type", ""), type)) return json_time(condition,
+                                                                                                         "lastTransitionTime", 0);
     return 0;
 }
 

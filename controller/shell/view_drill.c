@@ -40,7 +40,11 @@ static void gather_peers(const struct view_source *v, struct drill_gather *g)
         bool intends = observations_get(executor_observations(v->executor, &key), "intent")->state == OBSERVATION_OK;
         g->peers = mem_resize(g->peers, g->view.peer_count + 1, sizeof(*g->peers));
         g->peers[g->view.peer_count++] = (struct drill_peer){
-            .name = s->name, .target = s->target, .pod = s->pod, .created_at = s->created_at, .active = active(phase) || intends,
+            .name = s->name,
+            .target = s->target,
+            .pod = s->pod,
+            .created_at = s->created_at,
+            .active = active(phase) || intends,
         };
     }
     g->view.peers = g->peers;
@@ -80,7 +84,8 @@ static void gather_pod_alone(const struct view_source *v, struct drill_gather *g
 {
     struct key key = key_of(KIND_POD, g->drill.meta.ns, g->drill.status_pod);
     json_auto_t *object = str_empty(g->drill.status_pod) ? NULL : store_get(v->lookup.store, &key);
-    if (g->view.pod || !object || (!str_empty(g->drill.pod_uid) && !str_equal(json_str(object, "metadata.uid", ""), g->drill.pod_uid)))
+    if (g->view.pod || !object ||
+        (!str_empty(g->drill.pod_uid) && !str_equal(json_str(object, "metadata.uid", ""), g->drill.pod_uid)))
         return;
     sessions_touch(v->sessions, &key);
     size_t at = g->pods.count++;
@@ -104,7 +109,8 @@ static void gather_target(const struct view_source *v, struct drill_gather *g, u
     touch_sessions(v, g);
     struct key key = meta_key(&g->target.meta, KIND_TARGET);
     const struct evidences *seen = watches_evidences(v->watches, &key);
-    g->view.steady = target_steady(&g->target, g->pods.pods, g->pods.count, seen, now, &g->view.steady_since, g->view.steady_message);
+    g->view.steady =
+        target_steady(&g->target, g->pods.pods, g->pods.count, seen, now, &g->view.steady_since, g->view.steady_message);
     bool among = false;
     for (size_t i = 0; i < g->pods.count; i++)
         among |= str_equal(g->pods.pods[i].meta.name, g->drill.status_pod);

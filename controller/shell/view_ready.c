@@ -33,7 +33,8 @@ static bool card_id_unique(const struct lookup *l, const struct card *card, stru
     const struct summary *s;
     while ((s = store_next(l->store, KIND_CARD, card->meta.ns, &cursor)))
         if (str_equal(s->card, card->id) && !str_equal(s->name, card->meta.name)) {
-            error_set(err, ERROR_CONFLICT, "spec.id: \"%s\" is the id of ChaosCard %s too; ids are unique in a namespace", card->id, s->name);
+            error_set(err, ERROR_CONFLICT, "spec.id: \"%s\" is the id of ChaosCard %s too; ids are unique in a namespace", card->id,
+                      s->name);
             return false;
         }
     return true;
@@ -75,8 +76,12 @@ bool ready_gather_card(const struct view_source *v, const struct key *key, struc
     if (!g->object)
         return false;
     g->view = (struct ready_view){
-        .key = *key, .object = g->object, .reason = "Usable", .message = "its trigger and its playbooks exist",
-        .count_key = "drills", .last_key = "lastDrill",
+        .key = *key,
+        .object = g->object,
+        .reason = "Usable",
+        .message = "its trigger and its playbooks exist",
+        .count_key = "drills",
+        .last_key = "lastDrill",
     };
     card_check(&v->lookup, g->object, &g->view.error);
     card_tally(v, key, json_time(g->object, "status.lastDrill", 0), clock_now(v->clock) - TALLY_SETTLE, &g->view.tally);
@@ -89,15 +94,16 @@ static void steps_check(const struct playbook *p, struct error *err)
 {
     size_t b, i;
     json_t *branch, *raw;
-    json_array_foreach ((json_t *)p->branches, b, branch)
-        json_array_foreach (json_object_get(branch, "steps"), i, raw) {
-            struct step step;
-            step_decode(raw, &step);
-            if (action_known(step.action))
-                continue;
-            error_set(err, ERROR_INVALID, "spec.branches[%zu].steps[%zu].action: %s is not carried out by this version", b, i, step.action);
-            return;
-        }
+    json_array_foreach((json_t *)p->branches, b, branch) json_array_foreach(json_object_get(branch, "steps"), i, raw)
+    {
+        struct step step;
+        step_decode(raw, &step);
+        if (action_known(step.action))
+            continue;
+        error_set(err, ERROR_INVALID, "spec.branches[%zu].steps[%zu].action: %s is not carried out by this version", b, i,
+                  step.action);
+        return;
+    }
 }
 
 static void playbook_check(const struct lookup *l, json_t *object, struct error *err)
@@ -107,9 +113,9 @@ static void playbook_check(const struct lookup *l, json_t *object, struct error 
         return;
     size_t i;
     json_t *trigger;
-    json_array_foreach ((json_t *)p.triggers, i, trigger)
-        if (!exists(l, KIND_TRIGGER, p.meta.ns, json_string_value(trigger) ? json_string_value(trigger) : "", "spec.triggers", err))
-            return;
+    json_array_foreach((json_t *)p.triggers, i, trigger) if (!exists(l, KIND_TRIGGER, p.meta.ns,
+                                                                     json_string_value(trigger) ? json_string_value(trigger) : "",
+                                                                     "spec.triggers", err)) return;
     steps_check(&p, err);
 }
 
@@ -134,8 +140,12 @@ bool ready_gather_playbook(const struct view_source *v, const struct key *key, s
     if (!g->object)
         return false;
     g->view = (struct ready_view){
-        .key = *key, .object = g->object, .reason = "Usable", .message = "its triggers exist, and its steps can be carried out",
-        .count_key = "runs", .last_key = "lastRun",
+        .key = *key,
+        .object = g->object,
+        .reason = "Usable",
+        .message = "its triggers exist, and its steps can be carried out",
+        .count_key = "runs",
+        .last_key = "lastRun",
     };
     playbook_check(&v->lookup, g->object, &g->view.error);
     playbook_tally(v, key, json_time(g->object, "status.lastRun", 0), clock_now(v->clock) - TALLY_SETTLE, &g->view.tally);

@@ -12,7 +12,8 @@ static void add_site(void *userdata, const struct watches_site *site)
 static bool has_site(const struct trigger_gather *g, const struct firing *f)
 {
     for (size_t i = 0; i < g->site_count; i++)
-        if (str_equal(g->sites[i].owner.ns, f->ns) && str_equal(g->sites[i].owner.name, f->target) && str_equal(g->sites[i].pod.name, f->pod))
+        if (str_equal(g->sites[i].owner.ns, f->ns) && str_equal(g->sites[i].owner.name, f->target) &&
+            str_equal(g->sites[i].pod.name, f->pod))
             return true;
     return false;
 }
@@ -24,7 +25,8 @@ static void add_sites_of_firings(const struct view_source *v, struct trigger_gat
     for (size_t i = 0; i < g->view.firing_count; i++) {
         const struct firing *f = &g->view.firings[i];
         struct watches_site site = {.owner = key_of(KIND_TARGET, f->ns, f->target), .pod = key_of(KIND_POD, f->ns, f->pod)};
-        bool there = store_summary(v->lookup.store, &site.owner) && (str_empty(f->pod) || store_summary(v->lookup.store, &site.pod));
+        bool there =
+            store_summary(v->lookup.store, &site.owner) && (str_empty(f->pod) || store_summary(v->lookup.store, &site.pod));
         if (f->cleared_at || has_site(g, f) || !there)
             continue;
         str_copy(site.seen.message, sizeof(site.seen.message), "not looked at yet");
@@ -63,7 +65,11 @@ static void gather_sites(const struct view_source *v, const struct key *key, str
         else
             incident_of(v, &site->owner, g->incidents[i]);
         g->view_sites[i] = (struct trigger_site){
-            .ns = site->owner.ns, .target = site->owner.name, .pod = site->pod.name, .seen = site->seen, .incident = g->incidents[i],
+            .ns = site->owner.ns,
+            .target = site->owner.name,
+            .pod = site->pod.name,
+            .seen = site->seen,
+            .incident = g->incidents[i],
         };
     }
     g->view.sites = g->view_sites;

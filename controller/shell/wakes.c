@@ -309,7 +309,8 @@ void wakes_firings(struct wakes *w, const struct key *trigger)
 
 void wakes_all(struct wakes *w)
 {
-    static const enum kind order[] = {KIND_TARGET, KIND_RUN, KIND_DRILL, KIND_TRIGGER, KIND_SCHEDULE, KIND_TASK, KIND_CARD, KIND_PLAYBOOK};
+    static const enum kind order[] = {KIND_TARGET,   KIND_RUN,  KIND_DRILL, KIND_TRIGGER,
+                                      KIND_SCHEDULE, KIND_TASK, KIND_CARD,  KIND_PLAYBOOK};
     for (size_t i = 0; i < array_len(order); i++)
         wake_of_kind(w, order[i], NULL);
 }

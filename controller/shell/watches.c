@@ -7,12 +7,12 @@
 
 /* One probe that is really looked at. */
 struct look {
-    char *name; /* place, pod and a digest of the probe: like wants have the same */
+    char *name;  /* place, pod and a digest of the probe: like wants have the same */
     char id[32]; /* under which the agent knows it */
     struct watches *all;
     enum probe_place place;
     struct key pod;
-    char container[64]; /* "": the sidecar's agent */
+    char container[64];       /* "": the sidecar's agent */
     struct evidence evidence; /* owns data */
     struct prober_look *probing;
     struct list wanted_by; /* subscriber.in_look */
@@ -36,7 +36,7 @@ struct owner {
     struct evidences *evidences;
 };
 
-struct site { /* the wants of one trigger */
+struct site {          /* the wants of one trigger */
     struct list wants; /* subscriber.in_site */
 };
 
@@ -102,8 +102,13 @@ static void look_begin(struct look *l, const struct want *want, const struct tar
 {
     if (!by_agent(l->place)) {
         struct prober_want asked = {
-            .place = l->place, .probe = want->probe, .target = target, .pod = l->pod,
-            .every = want->every, .hold_for = want->hold_for, .refresh = want->refresh,
+            .place = l->place,
+            .probe = want->probe,
+            .target = target,
+            .pod = l->pod,
+            .every = want->every,
+            .hold_for = want->hold_for,
+            .refresh = want->refresh,
         };
         l->probing = prober_start(l->all->prober, &asked, on_prober_report, l);
         return;
@@ -116,19 +121,6 @@ static void look_begin(struct look *l, const struct want *want, const struct tar
     json_put_int(body, "forMs", want->hold_for / USEC_MSEC);
     json_put_int(body, "refreshMs", want->refresh / USEC_MSEC);
     session_subscribe(look_session(l), l->id, body, on_agent_report, l);
-}
-
-/* The container that the target means in that pod; "": not known. */
-static void target_container(struct watches *w, const struct target *target, const struct key *pod, char dest[64])
-{
-    dest[0] = '\0';
-    json_auto_t *object = store_get(w->prober->lookup.store, pod);
-    if (!object)
-        return;
-    auto_pod struct pod p = {0};
-    pod_decode(object, &p);
-    const char *name = pod_container(&p, target->container);
-    str_copy(dest, 64, name ? name : "");
 }
 
 static char *look_name(const struct want *want, enum probe_place place, const char *container, const json_t *agent_probe,
@@ -162,7 +154,7 @@ static struct look *look_for(struct watches *w, const struct want *want, const s
     }
     char container[64] = "";
     if (place == PROBE_AGENT_TARGET) {
-        target_container(w, target, &want->pod, container);
+        lookup_container(&w->prober->lookup, target, &want->pod, container);
         if (str_empty(container)) {
             error_set(err, ERROR_NOT_FOUND, "the target's container is not in pod %s", want->pod.name);
             return NULL;
@@ -239,8 +231,8 @@ void watches_each_site(struct watches *w, const char *trigger_ns, const char *tr
     for (struct list *node = site ? site->wants.next : NULL; site && node != &site->wants; node = node->next) {
         struct subscriber *sub = list_entry(node, struct subscriber, in_site);
         subscriber_date(sub);
-        struct watches_site told = {.owner = sub->owner->key, .pod = sub->pod,
-                                    .seen = *evidences_get(sub->owner->evidences, sub->want)};
+        struct watches_site told = {
+            .owner = sub->owner->key, .pod = sub->pod, .seen = *evidences_get(sub->owner->evidences, sub->want)};
         each(userdata, &told);
     }
 }
@@ -275,8 +267,15 @@ static void want_add(struct watches *w, struct owner *o, const struct want *want
 {
     struct subscriber *sub = mem_new(struct subscriber);
     *sub = (struct subscriber){
-        .owner = o, .want = mem_strdup(want->key), .probe = json_incref(want->probe), .pod = want->pod, .every = want->every,
-        .hold_for = want->hold_for, .refresh = want->refresh, .target_generation = generation, .kept = true,
+        .owner = o,
+        .want = mem_strdup(want->key),
+        .probe = json_incref(want->probe),
+        .pod = want->pod,
+        .every = want->every,
+        .hold_for = want->hold_for,
+        .refresh = want->refresh,
+        .target_generation = generation,
+        .kept = true,
     };
     list_init(&sub->in_look);
     list_init(&sub->in_site);
@@ -349,7 +348,8 @@ const struct evidences *watches_evidences(struct watches *w, const struct key *o
     return o->evidences;
 }
 
-void watches_each_owner(struct watches *w, const struct key *pod, void (*each)(void *userdata, const struct key *owner), void *userdata)
+void watches_each_owner(struct watches *w, const struct key *pod, void (*each)(void *userdata, const struct key *owner),
+                        void *userdata)
 {
     size_t at = 0;
     void *value;

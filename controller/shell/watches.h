@@ -28,15 +28,16 @@ const struct evidences *watches_evidences(struct watches *w, const struct key *o
 
 /* All wants with a key "trigger/<ns>/<name>/…" of that trigger: struct list_cursor-like iteration as with the store. */
 struct watches_site {
-    struct key owner;      /* a target */
-    struct key pod;        /* name "": none */
-    struct evidence seen;  /* data is borrowed */
+    struct key owner;     /* a target */
+    struct key pod;       /* name "": none */
+    struct evidence seen; /* data is borrowed */
 };
 typedef void watches_site_fn(void *userdata, const struct watches_site *site);
 void watches_each_site(struct watches *w, const char *trigger_ns, const char *trigger, watches_site_fn *each, void *userdata);
 
 /* Owners that want something at that pod. */
-void watches_each_owner(struct watches *w, const struct key *pod, void (*each)(void *userdata, const struct key *owner), void *userdata);
+void watches_each_owner(struct watches *w, const struct key *pod, void (*each)(void *userdata, const struct key *owner),
+                        void *userdata);
 
 struct watches_stats {
     size_t owners, wants, looks, agent_looks;

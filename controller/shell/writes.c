@@ -3,9 +3,9 @@
 #include "base/str.h"
 #include "shell/path.h"
 
-#define MERGE_PATCH "application/merge-patch+json"
+#define MERGE_PATCH    "application/merge-patch+json"
 #define EVENT_NOTE_MAX 1024 /* pkg/apis/core/validation/events.go */
-#define REPORTER "drillyard.dev/controller"
+#define REPORTER       "drillyard.dev/controller"
 
 void write_done(struct write *w)
 {

@@ -129,6 +129,24 @@ TEST(a_success_closes_every_open_gap_of_the_card_and_an_inconclusive_drill_close
     }
 }
 
+TEST(a_task_has_a_valid_name_wherever_its_targets_name_is_cut)
+{
+    static const char *const targets[] = {"shop", "0123456789012345678901234567890123456789-shop",
+                                          "012345678901234567890123456789012345678.shop",
+                                          "01234567890123456789012345678901234567-.shop"};
+    for (size_t i = 0; i < array_len(targets); i++) {
+        struct scene s;
+        char name[254];
+        CHECK_ROW(targets[i]);
+        scene_init(&s);
+        end_drill(&s, "Failed", "chaos-1", "SLOMet");
+        s.drill.target = targets[i];
+        gap_task_name(&s.view, name);
+        CHECK(str_is_dns_subdomain(name));
+        scene_done(&s);
+    }
+}
+
 int main(void)
 {
     return check_run();

@@ -246,6 +246,279 @@ TEST(a_gate_once_decided_does_not_change)
     scene_done(&s);
 }
 
+/* ── what is no evidence ── */
+
+/* Detected after 1 s, healed by a run after 3 s, and confirmed: all four, unless something is wrong with it. */
+static void healed(struct scene *s)
+{
+    scene_fire(s, at(1), at(3));
+    scene_run(s, "Succeeded", at(1), at(3));
+    scene_see(s, "verify/beats", HOLDS_TRUE, at(2.5), "looked");
+    scene_see(s, "confirm/beats", HOLDS_TRUE, at(3), "looked");
+}
+
+static void reverted_before(struct scene *s, struct gate_frame *frame)
+{
+    healed(s);
+    frame->ended_at = at(0.5);
+}
+
+static void reverted_between(struct scene *s, struct gate_frame *frame)
+{
+    healed(s);
+    frame->ended_at = at(2);
+}
+
+static void reverted_after(struct scene *s, struct gate_frame *frame)
+{
+    healed(s);
+    frame->ended_at = at(3.5);
+}
+
+static void run_of_earlier_firing(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    scene_run(s, "Succeeded", at(-9), at(2));
+    s->runs[0].incident = s->drill.incident; /* started late, when the drill was there */
+}
+
+static void run_of_other_pod(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    s->runs[0].pod = "shop-2";
+    s->runs[0].incident = s->drill.incident;
+}
+
+static void outside_run(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    s->runs[0].reporter = "argo";
+    s->runs[0].fired_at = 0;
+    s->runs[0].incident = s->drill.incident;
+}
+
+static void outside_run_of_nothing(struct scene *s, struct gate_frame *frame)
+{
+    outside_run(s, frame);
+    s->runs[0].incident = "";
+}
+
+static void outside_run_without_end(struct scene *s, struct gate_frame *frame)
+{
+    outside_run(s, frame);
+    s->runs[0].ended_at = 0;
+}
+
+static void agent_away_while_running(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    scene_run(s, "Failed", at(1), at(3));
+    s->agents[0].up_since = at(2);
+}
+
+static void outside_run_failed_meanwhile(struct scene *s, struct gate_frame *frame)
+{
+    agent_away_while_running(s, frame);
+    s->runs[0].reporter = "argo";
+}
+
+static void fires_again(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    s->firings[1] = s->firings[0];
+    s->firings[1].since = s->firings[1].fired_at = at(5);
+    s->firings[1].cleared_at = 0;
+    s->view.firing_count = 2;
+}
+
+static void detector_blind(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    s->firings[0].cleared_at = 0;
+    s->view.trigger_watch = (struct evidence){.message = "the session is lost"};
+}
+
+static void held_when_first_seen(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    struct evidence e = {.holds = HOLDS_TRUE, .since = at(0.2), .known_since = at(0.2), .seen_at = at(4)};
+    evidences_set((struct evidences *)s->view.evidences, "verify/beats", &e);
+}
+
+static void first_seen_too_late(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    struct evidence e = {.holds = HOLDS_TRUE, .since = at(30), .known_since = at(30), .seen_at = at(31)};
+    evidences_set((struct evidences *)s->view.evidences, "verify/beats", &e);
+    evidences_set((struct evidences *)s->view.evidences, "confirm/beats", &e);
+}
+
+static void back_after_its_step(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    scene_see(s, "verify/beats", HOLDS_TRUE, at(25), "looked");
+    scene_see(s, "confirm/beats", HOLDS_TRUE, at(25), "looked");
+}
+
+static void lost_with_a_controller(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    s->view.firing_count = 0; /* it cleared before the controller died */
+    s->view.observations = (observations_free((struct observations *)s->view.observations), observations_new());
+    s->view.trigger_watch.known_since = at(2);
+}
+
+static void only_the_run_tells(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    s->view.firing_count = 0;
+}
+
+static void blind_for_a_while(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    s->view.trigger_watch.known_since = at(9);
+}
+
+static void first_look_just_after(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    s->view.trigger_watch.known_since = at(0.8);
+}
+
+static void within_the_clocks_error(struct scene *s, struct gate_frame *frame)
+{
+    healed(s);
+    s->firings[0].since = frame->began_at - 150;
+    s->firings[0].fired_at = at(1);
+}
+
+static void before_the_clocks_error(struct scene *s, struct gate_frame *frame)
+{
+    healed(s);
+    s->firings[0].since = frame->began_at - SEC;
+    s->firings[0].fired_at = at(1);
+    s->firings[0].error = SEC; /* however wrong its clock may be */
+    run_done(&s->runs[0]);
+    s->view.run_count = 0;
+}
+
+TEST(nothing_is_credited_that_the_healing_did_not_do_and_nobody_is_blamed_for_what_was_not_seen)
+{
+    static const struct {
+        const char *row;
+        void (*set)(struct scene *, struct gate_frame *);
+        double now;
+        enum gate_result want[GATE_COUNT];
+    } cases[] = {
+        {"the fault was over before anything was detected", reverted_before, 4, {I, I, X, I}},
+        {"it was over after the detection, and the run and the level came later", reverted_between, 4, {Y, I, X, I}},
+        {"it was over after all of it", reverted_after, 4, {Y, Y, X, Y}},
+        {"a run of this incident, but for an earlier firing", run_of_earlier_firing, 40, {Y, N, X, P}},
+        {"a run of this incident for another pod", run_of_other_pod, 40, {Y, N, X, P}},
+        {"an outside healer names the incident", outside_run, 4, {Y, Y, X, Y}},
+        {"and one that names nothing is none of ours", outside_run_of_nothing, 40, {Y, N, X, P}},
+        {"and one that does not say when it ended has ended when it is seen", outside_run_without_end, 40, {Y, N, X, P}},
+        {"a run that failed while the agent was away", agent_away_while_running, 40, {Y, I, X, P}},
+        {"an outside healer does not need our agent", outside_run_failed_meanwhile, 40, {Y, N, X, P}},
+        {"the detector fires again: the level is not back", fires_again, 6, {Y, Y, X, P}},
+        {"nor at the limit", fires_again, 40, {Y, Y, X, N}},
+        {"whether the detector has cleared cannot be seen", detector_blind, 40, {Y, Y, X, I}},
+        {"a step that held when it was first seen says nothing of when", held_when_first_seen, 4, {Y, Y, X, Y}},
+        {"a step that was first seen after the limit was perhaps met in time", first_seen_too_late, 31, {Y, Y, X, I}},
+        {"a step that came back after its own limit", back_after_its_step, 25, {Y, Y, X, N}},
+        {"what a controller that is gone saw fire is not said not to have fired", lost_with_a_controller, 17, {I, Y, X, P}},
+        {"nor what a run says has fired", only_the_run_tells, 17, {I, Y, X, P}},
+        {"a trigger that could not be seen for a while", blind_for_a_while, 17, {I, P, X, P}},
+        {"a watch that begins with the drill is early enough", first_look_just_after, 17, {N, P, X, P}},
+        {"a condition that began with the injection, as far as clocks can tell", within_the_clocks_error, 4, {Y, Y, X, Y}},
+        {"but not one that began a second earlier", before_the_clocks_error, 17, {N, P, X, P}},
+    };
+    for (size_t i = 0; i < array_len(cases); i++) {
+        struct scene s;
+        CHECK_ROW(cases[i].row);
+        scene_init(&s);
+        scene_inject(&s);
+        struct gate gates[GATE_COUNT] = {0};
+        struct gate_frame frame = {.began_at = at(-0.5), .injected_at = at(0), .ended_why = "over"};
+        cases[i].set(&s, &frame);
+        usec_t again;
+        gates_judge(&s.view, &frame, at(cases[i].now), gates, &again);
+        if (gates[GATE_PLAYBOOK_EXECUTED].result != GATE_PENDING && cases[i].want[GATE_SLO_MET] == P)
+            gates[GATE_SLO_MET].result = P; /* not what this row is about */
+        for (int g = 0; g < GATE_COUNT; g++)
+            CHECK_INT(gates[g].result, cases[i].want[g]);
+        scene_done(&s);
+    }
+}
+
+TEST(a_level_that_was_never_lost_came_back_when_the_detector_cleared)
+{
+    struct scene s;
+    scene_init(&s);
+    scene_inject(&s);
+    struct gate gates[GATE_COUNT] = {0};
+    struct gate_frame frame = {.began_at = at(-0.5), .injected_at = at(0)};
+    usec_t again;
+    held_when_first_seen(&s, &frame);
+    gates_judge(&s.view, &frame, at(4), gates, &again);
+    CHECK_INT(gates[GATE_SLO_MET].at, at(3));
+    scene_done(&s);
+}
+
+/* Two coding tasks are asked for; `filed` seconds after "in force". */
+TEST(coding_tasks_count_when_they_were_filed_in_time_and_for_this_incident)
+{
+    static const struct {
+        const char *row, *type, *incident; /* incident NULL: ours */
+        double filed[2];
+        double ended, now;
+        enum gate_result want;
+    } cases[] = {
+        {"both in time", "FixBug", NULL, {2, 3}, 0, 4, Y},
+        {"one is not enough, yet", "FixBug", NULL, {2, 0}, 0, 4, P},
+        {"nor at the limit", "FixBug", NULL, {2, 0}, 0, 80, N},
+        {"one came after the limit", "FixBug", NULL, {2, 75}, 0, 80, N},
+        {"one came after the fault was over", "FixBug", NULL, {2, 9}, 5, 10, I},
+        {"a gap in the backlog is none", "CloseGap", NULL, {2, 3}, 0, 80, N},
+        {"those of another incident are none", "FixBug", "chaos-0", {2, 3}, 0, 80, N},
+    };
+    for (size_t i = 0; i < array_len(cases); i++) {
+        struct scene s;
+        CHECK_ROW(cases[i].row);
+        scene_init(&s);
+        scene_inject(&s);
+        s.card.coding_tasks = 2;
+        scene_fire(&s, at(1), at(3));
+        for (int t = 0; t < 2 && cases[i].filed[t] > 0; t++) {
+            json_t *task = json_of("{\"metadata\":{\"name\":\"fix\",\"namespace\":\"shop\"},\"spec\":{}}");
+            json_put_str(json_at(task, "spec"), "type", cases[i].type);
+            json_put_str(json_at(task, "spec"), "incident", cases[i].incident ? cases[i].incident : s.drill.incident);
+            json_put_time(json_at(task, "metadata"), "creationTimestamp", at(cases[i].filed[t]));
+            task_decode(task, &s.tasks[s.view.task_count++]);
+            json_decref(task);
+        }
+        struct gate gates[GATE_COUNT] = {0};
+        struct gate_frame frame = {.began_at = at(-0.5), .injected_at = at(0), .ended_why = "over"};
+        frame.ended_at = cases[i].ended > 0 ? at(cases[i].ended) : 0;
+        usec_t again;
+        gates_judge(&s.view, &frame, at(cases[i].now), gates, &again);
+        CHECK_INT(gates[GATE_CODING_TASK_CREATED].result, cases[i].want);
+        scene_done(&s);
+    }
+}
+
 int main(void)
 {
     return check_run();

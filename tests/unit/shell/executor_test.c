@@ -41,7 +41,8 @@ static void put(struct bench *b, const char *name, const char *rv, const char *s
 
 static void bench_init(struct bench *b)
 {
-    *b = (struct bench){.fake = fake_new(), .may_act = true, .d1 = key_of(KIND_DRILL, "team-a", "d1"), .d2 = key_of(KIND_DRILL, "team-a", "d2")};
+    *b = (struct bench){
+        .fake = fake_new(), .may_act = true, .d1 = key_of(KIND_DRILL, "team-a", "d1"), .d2 = key_of(KIND_DRILL, "team-a", "d2")};
     struct world *w = fake_world(b->fake);
     b->alarms = alarms_new(w);
     clock_init(&b->clock, w);
@@ -54,8 +55,17 @@ static void bench_init(struct bench *b)
     b->prober = (struct prober){.world = w, .alarms = b->alarms, .clock = &b->clock, .lookup = lookup, .services = b->services};
     b->watches = watches_new(&b->prober, b->sessions, on_evidence, b);
     struct executor_options o = {
-        .world = w, .clock = &b->clock, .lookup = lookup, .queue = b->queue, .sessions = b->sessions, .watches = b->watches,
-        .metrics = &b->metrics, .identity = "me", .lease = 10 * USEC_SEC, .may_act = may_act, .userdata = b,
+        .world = w,
+        .clock = &b->clock,
+        .lookup = lookup,
+        .queue = b->queue,
+        .sessions = b->sessions,
+        .watches = b->watches,
+        .metrics = &b->metrics,
+        .identity = "me",
+        .lease = 10 * USEC_SEC,
+        .may_act = may_act,
+        .userdata = b,
     };
     b->x = executor_new(&o);
     put(b, "d1", "100", NULL);
@@ -178,8 +188,9 @@ TEST(one_write_to_an_object_at_a_time_whoever_asks)
     patch_ledger(&b, &b.d2, "77");
     CHECK_INT(fake_count_requests(b.fake, "PATCH", "ledger"), 1);
     due(&b, &b.d2);
-    fake_reply(fake_request(b.fake, "PATCH", "ledger"), 200, json_pack("{s:{s:s, s:s, s:s, s:s}}", "metadata", "name", "drill-ledger-000001",
-                                                                       "namespace", "team-a", "uid", "l", "resourceVersion", "78"));
+    fake_reply(fake_request(b.fake, "PATCH", "ledger"), 200,
+               json_pack("{s:{s:s, s:s, s:s, s:s}}", "metadata", "name", "drill-ledger-000001", "namespace", "team-a", "uid", "l",
+                         "resourceVersion", "78"));
     CHECK(due(&b, &b.d2)); /* who waited is woken */
     patch_ledger(&b, &b.d2, "78");
     CHECK_INT(fake_count_requests(b.fake, "PATCH", "ledger"), 2);
@@ -421,10 +432,10 @@ static enum observation_state seen(struct bench *b, const char *id)
 
 static void add_pod(struct bench *b)
 {
-    json_auto_t *pod = json_pack("{s:{s:s, s:s, s:s, s:s}, s:{s:[{s:s}]}, s:{s:s, s:[{s:s, s:b, s:{s:{s:s}}}]}}", "metadata", "namespace", "team-a",
-                                 "name", "shop-1", "uid", "p", "resourceVersion", "5", "spec", "containers", "name", "app", "status", "phase",
-                                 "Running", "initContainerStatuses", "name", "drill-injector", "ready", 1, "state", "running", "startedAt",
-                                 "2026-11-25T00:00:00Z");
+    json_auto_t *pod = json_pack("{s:{s:s, s:s, s:s, s:s}, s:{s:[{s:s}]}, s:{s:s, s:[{s:s, s:b, s:{s:{s:s}}}]}}", "metadata",
+                                 "namespace", "team-a", "name", "shop-1", "uid", "p", "resourceVersion", "5", "spec", "containers",
+                                 "name", "app", "status", "phase", "Running", "initContainerStatuses", "name", "drill-injector",
+                                 "ready", 1, "state", "running", "startedAt", "2026-11-25T00:00:00Z");
     store_put(b->store, KIND_POD, pod);
 }
 
@@ -512,8 +523,9 @@ TEST(a_verdict_is_counted_once_also_when_the_watch_brings_it_first)
     put(&b, "d1", "105", "{\"phase\":\"Succeeded\"}"); /* before the answer */
     json_t *answer = answered("105", "Succeeded");
     json_t *status = json_object_get(answer, "status");
-    json_object_set_new(status, "gates", json_pack("[{s:s,s:s},{s:s,s:s}]", "name", "TriggerFired", "result", "Passed", "name", "PlaybookExecuted",
-                                                   "result", "NotRequired"));
+    json_object_set_new(status, "gates",
+                        json_pack("[{s:s,s:s},{s:s,s:s}]", "name", "TriggerFired", "result", "Passed", "name", "PlaybookExecuted",
+                                  "result", "NotRequired"));
     json_put_time(status, "injectedAt", USEC_HOUR);
     json_put_time(status, "detectedAt", USEC_HOUR + 1200 * USEC_MSEC);
     fake_reply(put_of(&b), 200, answer);

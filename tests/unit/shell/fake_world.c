@@ -110,8 +110,14 @@ static void ops_api(struct world *w, const struct world_request *request, world_
     struct fake *f = fake_of(w);
     struct fake_request *r = mem_new(struct fake_request);
     *r = (struct fake_request){
-        .method = mem_strdup(request->method), .path = mem_strdup(request->path), .content_type = mem_strdup(request->content_type),
-        .body = json_deep_copy(request->body), .done = done, .userdata = userdata, .fake = f, .open = true,
+        .method = mem_strdup(request->method),
+        .path = mem_strdup(request->path),
+        .content_type = mem_strdup(request->content_type),
+        .body = json_deep_copy(request->body),
+        .done = done,
+        .userdata = userdata,
+        .fake = f,
+        .open = true,
     };
     f->requests = mem_resize(f->requests, f->request_count + 1, sizeof(*f->requests));
     f->requests[f->request_count++] = r;
@@ -162,13 +168,14 @@ void fake_refuse(struct fake_request *r, enum error_class class, int status, lon
 
 /* ── streams ── */
 
-static struct world_stream *ops_watch(struct world *w, const char *path, usec_t silent_after, const struct world_stream_handlers *handlers,
-                                      void *userdata)
+static struct world_stream *ops_watch(struct world *w, const char *path, usec_t silent_after,
+                                      const struct world_stream_handlers *handlers, void *userdata)
 {
     (void)silent_after;
     struct fake *f = fake_of(w);
     struct fake_stream *s = mem_new(struct fake_stream);
-    *s = (struct fake_stream){.stream.world = w, .path = mem_strdup(path), .handlers = *handlers, .userdata = userdata, .open = true};
+    *s = (struct fake_stream){
+        .stream.world = w, .path = mem_strdup(path), .handlers = *handlers, .userdata = userdata, .open = true};
     f->streams = mem_resize(f->streams, f->stream_count + 1, sizeof(*f->streams));
     f->streams[f->stream_count++] = s;
     return &s->stream;
@@ -232,7 +239,11 @@ static struct world_session *ops_session_open(struct world *w, const char *ns, c
     (void)container;
     struct fake *f = fake_of(w);
     struct fake_session *s = mem_new(struct fake_session);
-    *s = (struct fake_session){.session.world = w, .pod = mem_strdup(pod), .handlers = *handlers, .userdata = userdata, .open = true,
+    *s = (struct fake_session){.session.world = w,
+                               .pod = mem_strdup(pod),
+                               .handlers = *handlers,
+                               .userdata = userdata,
+                               .open = true,
                                .sent = json_array()};
     f->sessions = mem_resize(f->sessions, f->session_count + 1, sizeof(*f->sessions));
     f->sessions[f->session_count++] = s;
@@ -277,8 +288,8 @@ void fake_line(struct fake_session *s, json_t *line)
 
 void fake_hello(struct fake_session *s, usec_t mono, json_t *faults)
 {
-    json_t *line = json_pack("{s:s, s:i, s:s, s:I, s:{s:b}}", "event", "hello", "protocol", 1, "boot", "b1", "mono", (json_int_t)mono, "target",
-                             "found", 1);
+    json_t *line = json_pack("{s:s, s:i, s:s, s:I, s:{s:b}}", "event", "hello", "protocol", 1, "boot", "b1", "mono",
+                             (json_int_t)mono, "target", "found", 1);
     json_object_set_new(line, "faults", faults ? faults : json_array());
     fake_line(s, line);
 }
@@ -308,8 +319,8 @@ void fake_answer(struct fake_session *s, const json_t *line, usec_t mono, json_t
 
 void fake_answer_refused(struct fake_session *s, const json_t *line, usec_t mono, const char *class, const char *message)
 {
-    fake_line(s, json_pack("{s:s, s:b, s:I, s:{s:s, s:s}}", "id", json_str(line, "id", ""), "ok", 0, "mono", (json_int_t)mono, "error", "class",
-                           class, "message", message));
+    fake_line(s, json_pack("{s:s, s:b, s:I, s:{s:s, s:s}}", "id", json_str(line, "id", ""), "ok", 0, "mono", (json_int_t)mono,
+                           "error", "class", class, "message", message));
 }
 
 void fake_hang_up(struct fake_session *s, enum error_class class)
@@ -370,9 +381,20 @@ static void ops_free(struct world *w)
 }
 
 static const struct world_ops ops = {
-    .now = ops_now, .wall = ops_wall, .random = ops_random, .set_wake = ops_set_wake, .wake_at = ops_wake_at, .api = ops_api,
-    .watch = ops_watch, .stream_close = ops_stream_close, .session_open = ops_session_open, .session_send = ops_session_send,
-    .session_close = ops_session_close, .http = ops_http, .tcp = ops_tcp, .free = ops_free,
+    .now = ops_now,
+    .wall = ops_wall,
+    .random = ops_random,
+    .set_wake = ops_set_wake,
+    .wake_at = ops_wake_at,
+    .api = ops_api,
+    .watch = ops_watch,
+    .stream_close = ops_stream_close,
+    .session_open = ops_session_open,
+    .session_send = ops_session_send,
+    .session_close = ops_session_close,
+    .http = ops_http,
+    .tcp = ops_tcp,
+    .free = ops_free,
 };
 
 struct fake *fake_new(void)
@@ -427,9 +449,9 @@ void fake_free(struct fake *f)
 
 json_t *fake_object(const char *kind, const char *ns, const char *name, const char *rv, const char *spec, const char *status)
 {
-    json_t *object = json_pack("{s:s, s:s, s:{s:s, s:s, s:s+, s:s, s:i, s:s}}", "apiVersion", "drillyard.dev/v1alpha1", "kind", kind, "metadata",
-                               "namespace", ns, "name", name, "uid", "uid-", name, "resourceVersion", rv, "generation", 1, "creationTimestamp",
-                               "2026-09-21T00:00:00Z");
+    json_t *object = json_pack("{s:s, s:s, s:{s:s, s:s, s:s+, s:s, s:i, s:s}}", "apiVersion", "drillyard.dev/v1alpha1", "kind",
+                               kind, "metadata", "namespace", ns, "name", name, "uid", "uid-", name, "resourceVersion", rv,
+                               "generation", 1, "creationTimestamp", "2026-09-21T00:00:00Z");
     if (spec)
         json_object_set_new(object, "spec", json_loads(spec, 0, NULL));
     if (status)

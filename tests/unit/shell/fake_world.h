@@ -42,18 +42,18 @@ void fake_refuse(struct fake_request *r, enum error_class class, int status, lon
 struct fake_stream;
 struct fake_stream *fake_stream(struct fake *f, const char *part);
 const char *fake_stream_path(const struct fake_stream *s);
-size_t fake_count_streams(const struct fake *f, const char *part); /* ever opened */
+size_t fake_count_streams(const struct fake *f, const char *part);        /* ever opened */
 void fake_event(struct fake_stream *s, const char *type, json_t *object); /* steals */
 void fake_bookmark(struct fake_stream *s, const char *rv, bool initial_end);
 void fake_end(struct fake_stream *s, enum error_class class, long retry_after_ms);
 
 /* ── agents ── */
 struct fake_session;
-struct fake_session *fake_session(struct fake *f, const char *pod); /* the open one; NULL: none */
-size_t fake_count_sessions(const struct fake *f, const char *pod);  /* ever opened */
+struct fake_session *fake_session(struct fake *f, const char *pod);   /* the open one; NULL: none */
+size_t fake_count_sessions(const struct fake *f, const char *pod);    /* ever opened */
 void fake_hello(struct fake_session *s, usec_t mono, json_t *faults); /* steals faults; NULL: none */
 void fake_line(struct fake_session *s, json_t *line);                 /* steals */
-json_t *fake_take(struct fake_session *s, const char *op);            /* the oldest line of that op not taken yet; borrowed; NULL: none */
+json_t *fake_take(struct fake_session *s, const char *op); /* the oldest line of that op not taken yet; borrowed; NULL: none */
 void fake_answer(struct fake_session *s, const json_t *line, usec_t mono, json_t *result); /* steals result */
 void fake_answer_refused(struct fake_session *s, const json_t *line, usec_t mono, const char *class, const char *message);
 void fake_hang_up(struct fake_session *s, enum error_class class);

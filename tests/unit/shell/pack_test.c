@@ -15,8 +15,14 @@ static void round_trip(const struct pack_dictionary *d, const char *text, size_t
 TEST(what_was_packed_comes_back)
 {
     static const char *const texts[] = {
-        "", "a", "abc", "abcd", "abcdabcdabcdabcd", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-        "{\"phase\":\"Succeeded\",\"gates\":[{\"name\":\"TriggerFired\",\"result\":\"Passed\"},{\"name\":\"SLOMet\",\"result\":\"Passed\"}]}",
+        "",
+        "a",
+        "abc",
+        "abcd",
+        "abcdabcdabcdabcd",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "{\"phase\":\"Succeeded\",\"gates\":[{\"name\":\"TriggerFired\",\"result\":\"Passed\"},{\"name\":\"SLOMet\",\"result\":"
+        "\"Passed\"}]}",
     };
     const char *example = "{\"phase\":\"Failed\",\"gates\":[{\"name\":\"TriggerFired\",\"result\":\"Failed\"}]}";
     struct pack_dictionary *d = pack_dictionary_new(example, strlen(example));
@@ -50,8 +56,10 @@ TEST(random_texts_come_back)
 
 TEST(a_like_text_is_small)
 {
-    const char *a = "{\"metadata\":{\"name\":\"shop-kh001-x7k2\",\"namespace\":\"team-a\"},\"status\":{\"phase\":\"Succeeded\",\"gatesPassed\":\"4/4\"}}";
-    const char *b = "{\"metadata\":{\"name\":\"shop-kh001-b9q3\",\"namespace\":\"team-a\"},\"status\":{\"phase\":\"Succeeded\",\"gatesPassed\":\"3/4\"}}";
+    const char *a = "{\"metadata\":{\"name\":\"shop-kh001-x7k2\",\"namespace\":\"team-a\"},\"status\":{\"phase\":\"Succeeded\","
+                    "\"gatesPassed\":\"4/4\"}}";
+    const char *b = "{\"metadata\":{\"name\":\"shop-kh001-b9q3\",\"namespace\":\"team-a\"},\"status\":{\"phase\":\"Succeeded\","
+                    "\"gatesPassed\":\"3/4\"}}";
     struct pack_dictionary *d = pack_dictionary_new(a, strlen(a));
     size_t packed;
     free(pack_text(d, b, strlen(b), &packed));

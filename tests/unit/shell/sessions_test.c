@@ -50,13 +50,14 @@ static void on_report(void *userdata, const struct evidence *e)
 
 static json_t *pod_object(const char *name, const char *rv)
 {
-    json_t *pod = json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:s, s:{s:s}}, s:{s:s, s:[{s:s}], s:[{s:s}]}, s:{s:s, s:s, s:[{s:s, s:b, s:{s:{s:s}}}], "
-                            "s:[{s:s, s:b, s:{s:{s:s}}}]}}",
-                            "apiVersion", "v1", "kind", "Pod", "metadata", "namespace", "team-a", "name", name, "uid", "pod-uid", "resourceVersion",
-                            rv, "labels", "app", "shop", "spec", "nodeName", "n1", "containers", "name", "app", "initContainers", "name",
-                            "drill-injector", "status", "phase", "Running", "podIP", "10.0.0.1", "containerStatuses", "name", "app", "ready", 1,
-                            "state", "running", "startedAt", "2026-11-25T00:00:00Z", "initContainerStatuses", "name", "drill-injector", "ready", 1,
-                            "state", "running", "startedAt", "2026-11-25T00:00:00Z");
+    json_t *pod = json_pack(
+        "{s:s, s:s, s:{s:s, s:s, s:s, s:s, s:{s:s}}, s:{s:s, s:[{s:s}], s:[{s:s}]}, s:{s:s, s:s, s:[{s:s, s:b, s:{s:{s:s}}}], "
+        "s:[{s:s, s:b, s:{s:{s:s}}}]}}",
+        "apiVersion", "v1", "kind", "Pod", "metadata", "namespace", "team-a", "name", name, "uid", "pod-uid", "resourceVersion", rv,
+        "labels", "app", "shop", "spec", "nodeName", "n1", "containers", "name", "app", "initContainers", "name", "drill-injector",
+        "status", "phase", "Running", "podIP", "10.0.0.1", "containerStatuses", "name", "app", "ready", 1, "state", "running",
+        "startedAt", "2026-11-25T00:00:00Z", "initContainerStatuses", "name", "drill-injector", "ready", 1, "state", "running",
+        "startedAt", "2026-11-25T00:00:00Z");
     return pod;
 }
 
@@ -129,8 +130,8 @@ static void subscribe(struct bench *b)
 
 static void report(struct bench *b, bool holds, usec_t since)
 {
-    fake_line(agent(b), json_pack("{s:s, s:s, s:b, s:I, s:f, s:s, s:I}", "event", "watch", "watch", "w1", "holds", holds, "since", (json_int_t)since,
-                                  "value", 1.5, "message", "seen", "mono", (json_int_t)agent_now(b)));
+    fake_line(agent(b), json_pack("{s:s, s:s, s:b, s:I, s:f, s:s, s:I}", "event", "watch", "watch", "w1", "holds", holds, "since",
+                                  (json_int_t)since, "value", 1.5, "message", "seen", "mono", (json_int_t)agent_now(b)));
 }
 
 TEST(nothing_is_opened_before_it_is_wanted_and_it_closes_a_minute_after)
@@ -205,7 +206,8 @@ TEST(an_operation_is_answered_once_with_what_the_agent_said)
     op(&b, "inject", 10 * USEC_SEC);
     json_t *line = fake_take(agent(&b), "inject");
     CHECK_INT(json_int(line, "epoch", 0), 77);
-    fake_answer(agent(&b), line, agent_now(&b), json_pack("{s:s, s:I}", "state", "InForce", "at", (json_int_t)(agent_now(&b) - 2 * USEC_SEC)));
+    fake_answer(agent(&b), line, agent_now(&b),
+                json_pack("{s:s, s:I}", "state", "InForce", "at", (json_int_t)(agent_now(&b) - 2 * USEC_SEC)));
     CHECK_INT(b.outcomes, 1);
     CHECK_INT(b.outcome.state, OBSERVATION_OK);
     CHECK_INT(json_time(b.outcome.result, "at", 0), clock_now(&b.clock) - 2 * USEC_SEC);
@@ -222,7 +224,8 @@ TEST(a_refusal_is_a_failure_with_the_agents_class)
     static const struct {
         const char *word;
         enum error_class class;
-    } rows[] = {{"INVALID", ERROR_INVALID}, {"CONFLICT", ERROR_CONFLICT}, {"STALE_EPOCH", ERROR_FORBIDDEN}, {"NEWER_WORD", ERROR_INTERNAL}};
+    } rows[] = {
+        {"INVALID", ERROR_INVALID}, {"CONFLICT", ERROR_CONFLICT}, {"STALE_EPOCH", ERROR_FORBIDDEN}, {"NEWER_WORD", ERROR_INTERNAL}};
     struct bench b;
     bench_init(&b);
     bring_up(&b);
@@ -470,11 +473,13 @@ TEST(faults_are_known_from_hello_events_and_pings)
     bench_init(&b);
     sessions_touch(b.sessions, &b.pod);
     fake_run(b.fake);
-    fake_hello(agent(&b), agent_now(&b), json_pack("[{s:s, s:s, s:I}]", "id", "f1", "state", "InForce", "since_mono", (json_int_t)agent_now(&b)));
+    fake_hello(agent(&b), agent_now(&b),
+               json_pack("[{s:s, s:s, s:I}]", "id", "f1", "state", "InForce", "since_mono", (json_int_t)agent_now(&b)));
     fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), NULL);
     CHECK_INT(agent_fault_find(state(&b), "f1")->state, FAULT_IN_FORCE);
-    fake_line(agent(&b), json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "event", "fault", "fault", "f1", "state", "Reverted", "by", "Agent", "why",
-                                   "duration", "at", (json_int_t)agent_now(&b), "mono", (json_int_t)agent_now(&b)));
+    fake_line(agent(&b),
+              json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "event", "fault", "fault", "f1", "state", "Reverted", "by", "Agent",
+                        "why", "duration", "at", (json_int_t)agent_now(&b), "mono", (json_int_t)agent_now(&b)));
     const struct agent_fault *fault = agent_fault_find(state(&b), "f1");
     CHECK_INT(fault->state, FAULT_REVERTED);
     CHECK(fault->by_agent);
@@ -528,7 +533,8 @@ TEST(an_agent_that_saw_no_target_is_asked_again)
     struct bench b;
     bench_init(&b);
     subscribe(&b);
-    fake_line(agent(&b), json_pack("{s:s, s:i, s:I, s:{s:b}}", "event", "hello", "protocol", 1, "mono", (json_int_t)agent_now(&b), "target", "found", 0));
+    fake_line(agent(&b), json_pack("{s:s, s:i, s:I, s:{s:b}}", "event", "hello", "protocol", 1, "mono", (json_int_t)agent_now(&b),
+                                   "target", "found", 0));
     fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), NULL);
     CHECK_INT(state(&b)->link, AGENT_UP);
     CHECK(!state(&b)->target_found);

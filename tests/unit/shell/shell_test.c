@@ -38,7 +38,8 @@ static void bench_done(struct bench *b)
 static struct fake_stream *stream(struct bench *b, enum kind kind)
 {
     char part[128];
-    str_format(part, sizeof(part), "%s/%s?%s", kind_info(kind)->prefix, kind_info(kind)->plural, kind_info(kind)->selector ? kind_info(kind)->selector : "");
+    str_format(part, sizeof(part), "%s/%s?%s", kind_info(kind)->prefix, kind_info(kind)->plural,
+               kind_info(kind)->selector ? kind_info(kind)->selector : "");
     return fake_stream(b->fake, part);
 }
 
@@ -74,10 +75,10 @@ TEST(all_kinds_are_listed_before_anything_is_done)
 
 static json_t *lease(const char *holder, const char *rv, int transitions)
 {
-    return json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:{s:s, s:i, s:i, s:s, s:s}}", "apiVersion", "coordination.k8s.io/v1", "kind", "Lease",
-                     "metadata", "name", "drillyard-controller", "namespace", "sys", "uid", "l", "resourceVersion", rv, "spec", "holderIdentity", holder,
-                     "leaseDurationSeconds", 3, "leaseTransitions", transitions, "acquireTime", "2026-11-25T00:00:00.000000Z", "renewTime",
-                     "2026-11-25T00:00:00.000000Z");
+    return json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:{s:s, s:i, s:i, s:s, s:s}}", "apiVersion", "coordination.k8s.io/v1",
+                     "kind", "Lease", "metadata", "name", "drillyard-controller", "namespace", "sys", "uid", "l", "resourceVersion",
+                     rv, "spec", "holderIdentity", holder, "leaseDurationSeconds", 3, "leaseTransitions", transitions,
+                     "acquireTime", "2026-11-25T00:00:00.000000Z", "renewTime", "2026-11-25T00:00:00.000000Z");
 }
 
 TEST(who_is_not_elected_keeps_caches_and_does_nothing)
@@ -176,9 +177,11 @@ TEST(nonsense_is_said_in_the_object_and_stops_no_other)
     struct bench b;
     bench_init(&b, false);
     add(&b, KIND_CARD, "cat", "bad", "{\"id\":\"KH001\",\"injection\":{\"method\":\"Nothing\"}}");
-    add(&b, KIND_PLAYBOOK, "cat", "good", "{\"triggers\":[],\"branches\":[{\"steps\":[{\"name\":\"restart\",\"action\":\"RestartKernel\"}]}]}");
+    add(&b, KIND_PLAYBOOK, "cat", "good",
+        "{\"triggers\":[],\"branches\":[{\"steps\":[{\"name\":\"restart\",\"action\":\"RestartKernel\"}]}]}");
     sync_all(&b);
-    struct fake_request *bad = fake_request(b.fake, "PUT", "/chaoscards/bad/status"), *good = fake_request(b.fake, "PUT", "/playbooks/good/status");
+    struct fake_request *bad = fake_request(b.fake, "PUT", "/chaoscards/bad/status"),
+                        *good = fake_request(b.fake, "PUT", "/playbooks/good/status");
     CHECK_STR(json_str(json_array_get(json_at(bad ? bad->body : NULL, "status.conditions"), 0), "status", ""), "False");
     CHECK_STR(json_str(json_array_get(json_at(good ? good->body : NULL, "status.conditions"), 0), "status", ""), "True");
     bench_done(&b);
@@ -202,14 +205,16 @@ TEST(the_coverage_of_all_targets_is_told)
 {
     struct bench b;
     bench_init(&b, false);
-    add(&b, KIND_CARD, "cat", "kh001-heartbeat-stops", "{\"id\":\"KH001\",\"title\":\"Heartbeat stops\",\"category\":\"KernelHealth\",\"risk\":2.5}");
+    add(&b, KIND_CARD, "cat", "kh001-heartbeat-stops",
+        "{\"id\":\"KH001\",\"title\":\"Heartbeat stops\",\"category\":\"KernelHealth\",\"risk\":2.5}");
     fake_event(stream(&b, KIND_TARGET), "ADDED",
                fake_object("DrillTarget", "team-a", "shop", "11", "{\"selector\":{}}",
                            "{\"coverage\":[{\"card\":\"KH001\",\"applicable\":true,\"state\":\"Never\"}]}"));
     json_auto_t *report = report_coverage(shell_store(b.shell), NULL, "cat");
     CHECK_INT(json_int(report, "summary.never", -1), 1);
     CHECK_INT(json_int(report, "summary.highRiskPending", -1), 1);
-    CHECK_STR(json_str(json_array_get(json_at(json_array_get(json_object_get(report, "targets"), 0), "coverage"), 0), "title", ""), "Heartbeat stops");
+    CHECK_STR(json_str(json_array_get(json_at(json_array_get(json_object_get(report, "targets"), 0), "coverage"), 0), "title", ""),
+              "Heartbeat stops");
     bench_done(&b);
 }
 

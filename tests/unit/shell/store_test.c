@@ -101,7 +101,7 @@ TEST(a_deleted_object_does_not_come_back)
     CHECK(store_remove(b.store, &x, "uid-x", "105"));
     CHECK(!put(&b, "x", "103", NULL)); /* a late answer to a write */
     CHECK_STR(rv_of(&b, "x"), "-");
-    CHECK(put_uid(&b, "x", "another", "110")); /* made anew under that name */
+    CHECK(put_uid(&b, "x", "another", "110"));         /* made anew under that name */
     CHECK(!store_remove(b.store, &x, "uid-x", "120")); /* a late deletion of the first */
     CHECK_STR(b.told, "+x -x +x ");
     bench_done(&b);
@@ -228,7 +228,8 @@ TEST(what_nobody_reads_is_not_kept)
     json_auto_t *object = fake_object("Drill", "team-a", "x", "1", "{\"target\":\"shop\"}", NULL);
     json_t *metadata = json_object_get(object, "metadata");
     json_object_set_new(metadata, "managedFields", json_pack("[{s:s}]", "manager", "kubectl"));
-    json_object_set_new(metadata, "annotations", json_pack("{s:s, s:s}", "kubectl.kubernetes.io/last-applied-configuration", "{…}", "mine", "1"));
+    json_object_set_new(metadata, "annotations",
+                        json_pack("{s:s, s:s}", "kubectl.kubernetes.io/last-applied-configuration", "{…}", "mine", "1"));
     store_put(b.store, KIND_DRILL, object);
     struct key x = drill("x");
     json_auto_t *kept = store_get(b.store, &x);
@@ -249,16 +250,18 @@ TEST(ten_thousand_drills_are_small_and_come_back_whole)
     for (int i = 0; i < 10000; i++) {
         str_format(name, sizeof(name), "shop-kh001-%05d", i);
         str_format(rv, sizeof(rv), "%d", 1000 + i);
-        str_format(status, sizeof(status),
-                   "{\"phase\":\"Succeeded\",\"incident\":\"chaos-%d-7f3a\",\"pod\":\"shop-6c9%d\",\"injectedAt\":\"2026-11-25T00:%02d:%02d.%06dZ\","
-                   "\"gates\":[{\"name\":\"TriggerFired\",\"result\":\"Passed\",\"message\":\"health-signal-gap fired after 1.%ds\"},"
-                   "{\"name\":\"PlaybookExecuted\",\"result\":\"Passed\",\"message\":\"playbook kernel-heartbeat-gap succeeded\"},"
-                   "{\"name\":\"CodingTaskCreated\",\"result\":\"NotRequired\",\"message\":\"the card asks for no coding task\"},"
-                   "{\"name\":\"SLOMet\",\"result\":\"Passed\",\"message\":\"the service level was met again after 4.%ds\"}],"
-                   "\"conditions\":[{\"type\":\"Injected\",\"status\":\"True\",\"lastTransitionTime\":\"2026-11-25T00:%02d:%02d.%06dZ\"},"
-                   "{\"type\":\"Succeeded\",\"status\":\"True\",\"lastTransitionTime\":\"2026-11-25T00:%02d:%02d.%06dZ\"}]}",
-                   1763192400 + i, i * 7, i / 60 % 60, i % 60, i * 37 % 1000000, i % 10, i % 7, i / 60 % 60, i % 60, i * 91 % 1000000, i / 60 % 60,
-                   i % 60, i * 53 % 1000000);
+        str_format(
+            status, sizeof(status),
+            "{\"phase\":\"Succeeded\",\"incident\":\"chaos-%d-7f3a\",\"pod\":\"shop-6c9%d\",\"injectedAt\":\"2026-11-25T00:%02d:%"
+            "02d.%06dZ\","
+            "\"gates\":[{\"name\":\"TriggerFired\",\"result\":\"Passed\",\"message\":\"health-signal-gap fired after 1.%ds\"},"
+            "{\"name\":\"PlaybookExecuted\",\"result\":\"Passed\",\"message\":\"playbook kernel-heartbeat-gap succeeded\"},"
+            "{\"name\":\"CodingTaskCreated\",\"result\":\"NotRequired\",\"message\":\"the card asks for no coding task\"},"
+            "{\"name\":\"SLOMet\",\"result\":\"Passed\",\"message\":\"the service level was met again after 4.%ds\"}],"
+            "\"conditions\":[{\"type\":\"Injected\",\"status\":\"True\",\"lastTransitionTime\":\"2026-11-25T00:%02d:%02d.%06dZ\"},"
+            "{\"type\":\"Succeeded\",\"status\":\"True\",\"lastTransitionTime\":\"2026-11-25T00:%02d:%02d.%06dZ\"}]}",
+            1763192400 + i, i * 7, i / 60 % 60, i % 60, i * 37 % 1000000, i % 10, i % 7, i / 60 % 60, i % 60, i * 91 % 1000000,
+            i / 60 % 60, i % 60, i * 53 % 1000000);
         put(&b, name, rv, status);
         text += strlen(status);
     }

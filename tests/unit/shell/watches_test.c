@@ -32,29 +32,33 @@ static void on_news(void *userdata, const struct key *owner, const char *want)
 
 static void bench_init(struct bench *b)
 {
-    *b = (struct bench){.fake = fake_new(), .owner = key_of(KIND_TARGET, "team-a", "shop"), .drill = key_of(KIND_DRILL, "team-a", "d1"),
+    *b = (struct bench){.fake = fake_new(),
+                        .owner = key_of(KIND_TARGET, "team-a", "shop"),
+                        .drill = key_of(KIND_DRILL, "team-a", "d1"),
                         .pod = key_of(KIND_POD, "team-a", "shop-1")};
     struct world *w = fake_world(b->fake);
     b->alarms = alarms_new(w);
     clock_init(&b->clock, w);
     b->store = store_new(w);
-    json_auto_t *target = fake_object("DrillTarget", "team-a", "shop", "3",
-                                      "{\"selector\":{\"matchLabels\":{\"app\":\"shop\"}},\"facets\":{\"api\":{\"port\":8080,\"service\":\"shop\"},"
-                                      "\"heartbeat\":{\"file\":{\"path\":\"/run/beat\",\"maxAge\":\"1s\"}}}}",
-                                      NULL);
+    json_auto_t *target =
+        fake_object("DrillTarget", "team-a", "shop", "3",
+                    "{\"selector\":{\"matchLabels\":{\"app\":\"shop\"}},\"facets\":{\"api\":{\"port\":8080,\"service\":\"shop\"},"
+                    "\"heartbeat\":{\"file\":{\"path\":\"/run/beat\",\"maxAge\":\"1s\"}}}}",
+                    NULL);
     store_put(b->store, KIND_TARGET, target);
-    json_auto_t *pod = json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s}}, s:{s:[{s:s}]}, s:{s:s, s:s, s:[{s:s, s:b, s:{s:{s:s}}}]}}", "metadata",
-                                 "namespace", "team-a", "name", "shop-1", "uid", "p", "resourceVersion", "5", "labels", "app", "shop", "spec",
-                                 "containers", "name", "app", "status", "phase", "Running", "podIP", "10.0.0.7", "initContainerStatuses", "name",
-                                 "drill-injector", "ready", 1, "state", "running", "startedAt", "2026-11-25T00:00:00Z");
+    json_auto_t *pod =
+        json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s}}, s:{s:[{s:s}]}, s:{s:s, s:s, s:[{s:s, s:b, s:{s:{s:s}}}]}}", "metadata",
+                  "namespace", "team-a", "name", "shop-1", "uid", "p", "resourceVersion", "5", "labels", "app", "shop", "spec",
+                  "containers", "name", "app", "status", "phase", "Running", "podIP", "10.0.0.7", "initContainerStatuses", "name",
+                  "drill-injector", "ready", 1, "state", "running", "startedAt", "2026-11-25T00:00:00Z");
     store_put(b->store, KIND_POD, pod);
     struct error err = {0};
     CHECK_INT(target_decode(target, &b->target, &err), 0);
     b->sessions = sessions_new(w, b->alarms, &b->clock, b->store, on_agent, b);
     sessions_enable(b->sessions, 5);
     b->services = services_new(w);
-    b->prober = (struct prober){.world = w, .alarms = b->alarms, .clock = &b->clock, .lookup = {.store = b->store, .catalog = ""},
-                                .services = b->services};
+    b->prober = (struct prober){
+        .world = w, .alarms = b->alarms, .clock = &b->clock, .lookup = {.store = b->store, .catalog = ""}, .services = b->services};
     b->watches = watches_new(&b->prober, b->sessions, on_news, b);
 }
 
@@ -70,8 +74,8 @@ static void bench_done(struct bench *b)
     fake_free(b->fake);
 }
 
-#define BEAT "{\"heartbeat\":{\"file\":{\"path\":\"/run/beat\"},\"maxAge\":\"1s\"}}"
-#define PAGE "{\"via\":\"Pod\",\"http\":{\"port\":8080,\"path\":\"/healthz\"}}"
+#define BEAT       "{\"heartbeat\":{\"file\":{\"path\":\"/run/beat\"},\"maxAge\":\"1s\"}}"
+#define PAGE       "{\"via\":\"Pod\",\"http\":{\"port\":8080,\"path\":\"/healthz\"}}"
 #define BY_SERVICE "{\"via\":\"Service\",\"http\":{\"port\":8080,\"path\":\"/healthz\"}}"
 
 static void add(struct bench *b, struct decision *d, const char *key, const char *probe)
@@ -102,8 +106,9 @@ static struct fake_session *agent(struct bench *b)
 
 static void report(struct bench *b, const json_t *watch, bool holds)
 {
-    fake_line(agent(b), json_pack("{s:s, s:s, s:b, s:I, s:s, s:I}", "event", "watch", "watch", json_str(watch, "watch", ""), "holds", holds, "since",
-                                  (json_int_t)fake_now(b->fake), "message", "seen", "mono", (json_int_t)fake_now(b->fake)));
+    fake_line(agent(b),
+              json_pack("{s:s, s:s, s:b, s:I, s:s, s:I}", "event", "watch", "watch", json_str(watch, "watch", ""), "holds", holds,
+                        "since", (json_int_t)fake_now(b->fake), "message", "seen", "mono", (json_int_t)fake_now(b->fake)));
 }
 
 TEST(like_wants_of_several_owners_are_one_look_at_the_agent)
@@ -240,8 +245,9 @@ TEST(a_service_is_asked_for_once_and_its_port_is_kept_while_a_drill_bends_it)
     want(&b, &b.owner, "slo", BY_SERVICE);
     struct fake_request *r = fake_request(b.fake, "GET", "/api/v1/namespaces/team-a/services/shop");
     CHECK(r != NULL);
-    fake_reply(r, 200, json_pack("{s:{s:s, s:[{s:i, s:i}, {s:i, s:i}]}}", "spec", "clusterIP", "10.89.0.5", "ports", "port", 9, "targetPort", 99,
-                                 "port", 80, "targetPort", 8080));
+    fake_reply(r, 200,
+               json_pack("{s:{s:s, s:[{s:i, s:i}, {s:i, s:i}]}}", "spec", "clusterIP", "10.89.0.5", "ports", "port", 9,
+                         "targetPort", 99, "port", 80, "targetPort", 8080));
     fake_http_reply(fake_http(b.fake, "http://10.89.0.5:80/healthz"), 200, 1, "ok");
     fake_advance(b.fake, SERVICES_KEPT + USEC_SEC);
     r = fake_request(b.fake, "GET", "/services/shop");
@@ -250,8 +256,9 @@ TEST(a_service_is_asked_for_once_and_its_port_is_kept_while_a_drill_bends_it)
         fake_advance(b.fake, 260 * USEC_MSEC);
         r = fake_request(b.fake, "GET", "/services/shop");
     }
-    fake_reply(r, 200, json_pack("{s:{s:s, s:[{s:i, s:i}, {s:i, s:i}]}}", "spec", "clusterIP", "10.89.0.5", "ports", "port", 9, "targetPort", 8080,
-                                 "port", 80, "targetPort", 15001)); /* the proxy is in the path now */
+    fake_reply(r, 200,
+               json_pack("{s:{s:s, s:[{s:i, s:i}, {s:i, s:i}]}}", "spec", "clusterIP", "10.89.0.5", "ports", "port", 9,
+                         "targetPort", 8080, "port", 80, "targetPort", 15001)); /* the proxy is in the path now */
     CHECK(fake_http(b.fake, "http://10.89.0.5:80/healthz") != NULL);
     bench_done(&b);
 }

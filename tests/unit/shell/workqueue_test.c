@@ -30,6 +30,7 @@ static const struct {
     {"now wins over later, and the later time is forgotten", {"<a", "+a", "?a", ".a", "~", "?-"}},
     {"a time given while it is handed out counts after it is done", {"+a", "?a", "<a", ".a", "?-", "~", "?a"}},
     {"an outdated time that comes again does not hand it out a second time", {"<a", "+a", "?a", "<a", "~", "?-", ".a", "?a"}},
+    {"an outdated time does not stand in the way of others", {"<a", "+a", "?a", ".a", "~", "+b", "?b"}},
     {"done without having been taken changes nothing", {"+a", ".a", "?a"}},
 };
 

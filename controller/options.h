@@ -15,9 +15,9 @@ struct options {
     usec_t lease;
     bool elect;
     enum log_level log_level;
-    bool drain;        /* the command `drain`: stop every drill, wait until nothing is left, end */
-    const char *owner; /* drain: the Deployment that the global stop goes with; NULL: none */
-    usec_t within;     /* drain: how long it may take */
+    bool drain;         /* the command `drain`: stop every drill, wait until nothing is left, end */
+    const char *owner;  /* drain: the Deployment that the global stop goes with; NULL: none */
+    usec_t within;      /* drain: how long it may take */
     bool version, help; /* only print that */
 };
 /* Everything is checked before anything is done. INVALID quotes what is wrong and says what would be right. Strings are borrowed from

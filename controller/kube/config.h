@@ -10,18 +10,18 @@
 #include "net/tls.h"
 
 struct config {
-    char *server;                 /* "https://host:port[/prefix]", no trailing slash */
-    char *ns;                     /* the context's namespace or the pod's own; "default" where neither says */
-    char *proxy_url;              /* NULL: as the environment says */
+    char *server;    /* "https://host:port[/prefix]", no trailing slash */
+    char *ns;        /* the context's namespace or the pod's own; "default" where neither says */
+    char *proxy_url; /* NULL: as the environment says */
     struct tls tls;
-    char *token;                  /* the bearer token now; NULL: none */
-    char *token_file;             /* NULL: static; else re-read when older than a minute, and after a 401 */
-    char *ca_file;                /* NULL: static; else re-read every 5 minutes; a change means new connections */
-    char *username, *password;    /* basic; NULL: none */
-    struct strlist impersonate;   /* "Impersonate-User: jane" …, ready header lines */
-    struct exec_plugin *exec;     /* NULL: none; kube/exec_plugin.h */
-    usec_t token_read, ca_read;   /* monotonic; when last read */
-    unsigned generation;          /* rises when tls or proxy changed: pooled connections are to be dropped */
+    char *token;                /* the bearer token now; NULL: none */
+    char *token_file;           /* NULL: static; else re-read when older than a minute, and after a 401 */
+    char *ca_file;              /* NULL: static; else re-read every 5 minutes; a change means new connections */
+    char *username, *password;  /* basic; NULL: none */
+    struct strlist impersonate; /* "Impersonate-User: jane" …, ready header lines */
+    struct exec_plugin *exec;   /* NULL: none; kube/exec_plugin.h */
+    usec_t token_read, ca_read; /* monotonic; when last read */
+    unsigned generation;        /* rises when tls or proxy changed: pooled connections are to be dropped */
 };
 void config_done(struct config *c);
 #define auto_config __attribute__((cleanup(config_done)))

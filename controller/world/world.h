@@ -56,8 +56,8 @@ struct world_stream_handlers {
     void (*on_end)(void *userdata, const struct error *err);
 };
 /* `silent_after`: the stream counts as broken (UNAVAILABLE) when not one byte came for so long; 0: 150 s. */
-struct world_stream *world_watch(struct world *w, const char *path, usec_t silent_after, const struct world_stream_handlers *handlers,
-                                 void *userdata);
+struct world_stream *world_watch(struct world *w, const char *path, usec_t silent_after,
+                                 const struct world_stream_handlers *handlers, void *userdata);
 void world_stream_close(struct world_stream *stream); /* NULL is fine; may be called from its own callbacks */
 
 /* ── an agent: one session of JSON lines over pods/exec ── */

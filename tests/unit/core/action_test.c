@@ -21,6 +21,8 @@ TEST(each_action_asks_the_agent_for_what_its_facet_says)
         const char *row, *action, *options, *facets, *op, *member, *value;
     } rows[] = {
         {"a kernel is restarted by its match", "RestartKernel", "", "{}", "restart", "match", "worker"},
+        {"a default that the API server filled in is resolved", "RestartKernel",
+         ",\"restartKernel\":{\"match\":\"$(target.process.match)\"}", "{}", "restart", "match", "worker"},
         {"a step may name another", "RestartKernel", ",\"restartKernel\":{\"match\":\"other\"}", "{}", "restart", "match", "other"},
         {"or by its own command", "RestartKernel", "",
          "{\"process\":{\"match\":\"w\",\"restart\":\"Command\",\"restartCommand\":[\"x\"]}}", "exec", NULL, NULL},

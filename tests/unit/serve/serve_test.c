@@ -12,7 +12,8 @@
 static struct shell *shell_in(struct fake *fake)
 {
     struct error err = {0};
-    struct shell_options o = {.catalog_namespace = "sys", .own_namespace = "sys", .identity = "me", .elect = false, .lease = 10 * USEC_SEC};
+    struct shell_options o = {
+        .catalog_namespace = "sys", .own_namespace = "sys", .identity = "me", .elect = false, .lease = 10 * USEC_SEC};
     struct shell *shell = shell_new(fake_world(fake), &o, &err);
     CHECK_STR(err.text, "");
     return shell;
@@ -50,8 +51,9 @@ TEST(the_exposition_is_well_formed)
         at = end + 1;
     }
     CHECK(samples > 50);
-    static const char *const wanted[] = {"drillyard_drills_total",        "drillyard_gates_total",     "drillyard_time_to_detect_seconds",
-                                         "drillyard_time_to_heal_seconds", "drillyard_coverage_cards", "drillyard_api_writes_total",
+    static const char *const wanted[] = {"drillyard_drills_total",           "drillyard_gates_total",
+                                         "drillyard_time_to_detect_seconds", "drillyard_time_to_heal_seconds",
+                                         "drillyard_coverage_cards",         "drillyard_api_writes_total",
                                          "drillyard_faults_in_force"};
     for (size_t i = 0; i < array_len(wanted); i++) {
         CHECK_ROW(wanted[i]);

@@ -1,0 +1,64 @@
+#include "drill_scene.h"
+
+static const char *pending_message(const struct scene *s)
+{
+    const struct effect *e = scene_effect(s, EFFECT_STATUS, NULL);
+    return e ? json_str(e->body, "message", "") : "no status";
+}
+
+/* Each of two that wait writes whom it waits for; with every write of the other the order in which it sees them may change. */
+TEST(who_is_waited_for_does_not_depend_on_the_order_in_which_drills_are_seen)
+{
+    const struct drill_peer running = {.name = "run", .target = "shop", .pod = "shop-1", .created_at = T0 + USEC_SEC, .active = true};
+    const struct drill_peer older = {.name = "old", .target = "shop", .pod = "", .created_at = T0 - 2 * USEC_SEC};
+    const struct drill_peer old_too = {.name = "own", .target = "shop", .pod = "", .created_at = T0 - 2 * USEC_SEC};
+    const struct {
+        const char *row;
+        struct drill_peer peers[3];
+        const char *message;
+    } rows[] = {
+        {"the one that runs, seen first", {running, older, old_too}, "waiting for drill run on the same target"},
+        {"the one that runs, seen last", {old_too, older, running}, "waiting for drill run on the same target"},
+        {"else the oldest, by name", {older, old_too, old_too}, "waiting for drill old on the same target"},
+        {"else the oldest, by name, seen last", {old_too, old_too, older}, "waiting for drill old on the same target"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        s.view.peers = rows[i].peers;
+        s.view.peer_count = 3;
+        scene_decide(&s, T0 + 5 * USEC_SEC);
+        CHECK_STR(pending_message(&s), rows[i].message);
+        scene_done(&s);
+    }
+}
+
+TEST(a_drill_that_its_stop_condition_would_end_at_once_is_not_begun)
+{
+    struct scene s;
+    scene_init(&s);
+    json_t *card = json_of("[{\"name\":\"others-down\",\"probe\":{\"pods\":{\"notReady\":{\"above\":\"50%\"}}}}]");
+    s.card.rollback = card;
+    struct pod pods[2] = {s.pods[0], s.pods[0]};
+    struct agent_state agents[2] = {s.agents[0], s.agents[0]};
+    pods[1].meta.name = "shop-2";
+    pods[1].ready = false;
+    s.view.pods = pods;
+    s.view.agents = agents;
+    s.view.pod_count = 2;
+    scene_decide(&s, T0);
+    const struct effect *e = scene_effect(&s, EFFECT_STATUS, NULL);
+    CHECK_STR(e ? json_str(e->body, "phase", "") : "", "Skipped");
+    CHECK_STR(pending_message(&s), "rollback.when others-down holds already, for pods other than shop-1: 1 of 1 pods are not ready");
+    pods[1].ready = true;
+    scene_decide(&s, T0);
+    CHECK(scene_effect(&s, EFFECT_METADATA, NULL) != NULL); /* it begins */
+    json_decref(card);
+    scene_done(&s);
+}
+
+int main(void)
+{
+    return check_run();
+}

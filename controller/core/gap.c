@@ -139,12 +139,28 @@ static void file_task(const struct drill_view *v, const char *gap, struct decisi
     decision_event(d, &drill, "gap", true, "GapFiled", "FileTask", note);
 }
 
-static void raise_priority(const struct drill_view *v, const struct task *task, struct decision *d)
+static int64_t occurrences_of(const struct task *task)
 {
     int64_t occurrences = 1;
     const char *text = json_string_value(json_object_get(task->meta.annotations, ANNOTATION_OCCURRENCES));
     if (text)
         str_to_i64(text, 1, 1000000000, &occurrences);
+    return occurrences;
+}
+
+/* What people see of it follows the annotation, which was written together with the incident and so counts each once. */
+static void tell_occurrences(const struct drill_view *v, const struct task *task, struct decision *d)
+{
+    json_t *status = json_deep_copy(task->status);
+    json_put_int(status, "occurrences", occurrences_of(task));
+    json_put_time(status, "lastSeen", v->drill->reverted_at);
+    struct key key = meta_key(&task->meta, KIND_TASK);
+    decision_status(d, &key, task->meta.rv, status);
+}
+
+static void raise_priority(const struct drill_view *v, const struct task *task, struct decision *d)
+{
+    int64_t occurrences = occurrences_of(task);
     char count[24];
     str_format(count, sizeof(count), "%lld", (long long)occurrences + 1);
     json_t *patch = json_object();
@@ -169,9 +185,12 @@ static bool decide_failed(const struct drill_view *v, struct decision *d)
         return false;
     }
     const char *last = json_string_value(json_object_get(open->meta.annotations, ANNOTATION_LAST_INCIDENT));
-    if (str_equal(last, v->drill->incident))
+    if (!str_equal(last, v->drill->incident))
+        raise_priority(v, open, d);
+    else if (open->occurrences < occurrences_of(open))
+        tell_occurrences(v, open, d);
+    else
         return true;
-    raise_priority(v, open, d);
     return false;
 }
 

@@ -210,18 +210,20 @@ json_t *probe_agent_file(const json_t *probe, const struct target *target, struc
 
 /* ── resources ── */
 
-/* Numbers for the agent: quantities in bytes; a percentage stays "80%", since only the agent knows the limit. */
-static json_t *comparison_for_agent(const json_t *comparison)
+/* Numbers for the agent: percent of the limit, or bytes; *ret_percent: what one of them was. */
+static json_t *comparison_for_agent(const json_t *comparison, bool *ret_percent)
 {
     json_t *out = json_object();
     const char *key;
     json_t *written;
+    *ret_percent = false;
     json_object_foreach((json_t *)(uintptr_t)comparison, key, written)
     {
         struct bound bound;
-        if (!bound_parse(written, &bound) || bound.unit == BOUND_PERCENT)
-            json_object_set(out, key, written);
-        else if (bound.number >= 0 && bound.number < 9e15 && (double)(int64_t)bound.number >= bound.number)
+        if (!bound_parse(written, &bound))
+            continue; /* the schema takes none of these */
+        *ret_percent |= bound.unit == BOUND_PERCENT;
+        if (bound.number >= 0 && bound.number < 9e15 && (double)(int64_t)bound.number >= bound.number)
             json_put_int(out, key, (int64_t)bound.number);
         else
             json_put_num(out, key, bound.number);
@@ -236,9 +238,14 @@ json_t *probe_agent_resource(const json_t *probe, const struct target *target, s
     static const char *const uses[] = {"cpu", "memory", "growth"};
     const json_t *resource = json_at(probe, "resource");
     json_t *out = json_object();
-    for (size_t i = 0; i < array_len(uses); i++)
-        if (json_at(resource, uses[i]))
-            json_put(out, uses[i], comparison_for_agent(json_at(resource, uses[i])));
+    for (size_t i = 0; i < array_len(uses); i++) {
+        bool percent;
+        if (!json_at(resource, uses[i]))
+            continue;
+        json_put(out, uses[i], comparison_for_agent(json_at(resource, uses[i]), &percent));
+        if (str_equal(uses[i], "memory"))
+            json_put_str(out, "memoryUnit", percent ? "Percent" : "Bytes");
+    }
     put_ms(out, "overMs", resource, "over");
     return only_member("resource", out, probe);
 }

@@ -178,6 +178,24 @@ static bool begins_already(const struct playbook *p, const struct firing *f, con
     return false;
 }
 
+/* Names count in the target's own namespace first: a playbook there heals it instead of one of the same name elsewhere, and one of a
+ * third namespace is none of its business. */
+static bool playbook_is_for(const struct trigger_view *v, const struct playbook *p, const struct firing *f)
+{
+    if (str_equal(p->meta.ns, f->ns))
+        return true;
+    for (size_t i = 0; i < v->playbook_count; i++) {
+        const struct playbook *other = &v->playbooks[i];
+        bool same_name = str_equal(other->meta.name, p->meta.name);
+        if (same_name && str_equal(other->meta.ns, f->ns))
+            return false;
+        /* The trigger's own namespace before the catalog's, which is the only other one that it sees for another's target. */
+        if (same_name && str_equal(other->meta.ns, v->trigger->meta.ns) && !str_equal(p->meta.ns, v->trigger->meta.ns))
+            return false;
+    }
+    return str_equal(p->meta.ns, v->trigger->meta.ns) || str_equal(f->ns, v->trigger->meta.ns);
+}
+
 /* One playbook for one firing: one run at a time per target, and none within the cooldown of the last. */
 static void consider_run(const struct trigger_view *v, const struct playbook *p, const struct firing *f, usec_t now,
                          struct decision *d)
@@ -282,7 +300,8 @@ void trigger_decide(const struct trigger_view *v, usec_t now, struct firing *ret
     int begun = v->error ? 0 : begin_new(v, now, &set, d);
     for (size_t i = 0; i < set.count; i++)
         for (size_t p = 0; p < v->playbook_count && !set.items[i].cleared_at; p++)
-            consider_run(v, &v->playbooks[p], &set.items[i], now, d);
+            if (playbook_is_for(v, &v->playbooks[p], &set.items[i]))
+                consider_run(v, &v->playbooks[p], &set.items[i], now, d);
     forget_old_runs(v, d);
     write_status(v, &set, begun, now, d);
     tell_events(v, &set, d);

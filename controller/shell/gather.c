@@ -96,7 +96,10 @@ struct playbook *gather_playbooks(const struct lookup *l, const struct trigger *
     struct store_cursor cursors[2] = {0};
     const struct summary *s;
     *count = 0;
-    while ((s = next_visible(l, KIND_PLAYBOOK, trigger->meta.ns, cursors))) {
+    /* A trigger of the catalog watches targets everywhere, and each namespace may have playbooks of its own for it. */
+    bool everywhere = str_equal(trigger->meta.ns, l->catalog);
+    while ((s = everywhere ? store_next(l->store, KIND_PLAYBOOK, NULL, &cursors[0])
+                           : next_visible(l, KIND_PLAYBOOK, trigger->meta.ns, cursors))) {
         size_t before = *count;
         add_playbook(l, s, &playbooks, count);
         if (*count == before)

@@ -228,8 +228,8 @@ class Bed:
             found = get(namespace or self.ns, "drilltarget", target)
             pods = found.get("status", {}).get("pods", {}).get("withAgent")
             rows = found.get("status", {}).get("snapshots", [])
-            return len(rows) == len(found["spec"].get("snapshots", {}).get("facets", rows)) and rows and all(
-                row["pods"] == pods for row in rows), found.get("status")
+            wanted = [facet for facet in found["spec"]["snapshots"]["facets"] if facet in found["spec"]["facets"]]
+            return {row["facet"] for row in rows} == set(wanted) and all(row["pods"] == pods for row in rows), found.get("status")
 
         return wait(f"snapshots of target {target} in all its pods", look, within)
 

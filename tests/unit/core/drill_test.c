@@ -647,6 +647,7 @@ TEST(a_backup_whose_digest_is_none_is_not_written)
     } rows[] = {
         {"a digest", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 1},
         {"too short", "0123", 0},
+        {"too long", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-", 0},
         {"not hexadecimal", "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef", 0},
     };
     for (size_t i = 0; i < array_len(rows); i++) {

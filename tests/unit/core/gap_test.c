@@ -25,6 +25,7 @@ static void add_task(struct scene *s, const char *gap, const char *incident, con
     json_put_str(json_at(object, "spec"), "incident", incident);
     json_put_str(json_at(object, "status"), "phase", phase);
     json_put_str(json_at(object, "metadata.annotations"), ANNOTATION_OCCURRENCES, occurrences);
+    json_put_int(json_at(object, "status"), "occurrences", 1);
     json_put_str(json_at(object, "metadata.annotations"), ANNOTATION_LAST_INCIDENT, last);
     task_decode(object, &s->tasks[s->view.task_count++]);
     json_decref(object);
@@ -75,6 +76,14 @@ TEST(the_same_gap_again_raises_the_priority_once_and_files_nothing)
     s.view.task_count = 0;
     task_done(&s.tasks[0]);
     add_task(&s, "KH001/shop/PlaybookExecuted", "chaos-1", "Open", "2", "chaos-2");
+    decision_init(&d);
+    CHECK(!gap_decide(&s.view, &d)); /* raised: and now people are told, in the status */
+    CHECK_INT(d.effect_count, 1);
+    CHECK_INT(d.effects[0].type, EFFECT_STATUS);
+    CHECK_INT(json_int(d.effects[0].body, "occurrences", 0), 2);
+    CHECK_STR(json_str(d.effects[0].body, "phase", ""), "Open");
+    decision_done(&d);
+    s.tasks[0].occurrences = 2;
     decision_init(&d);
     CHECK(gap_decide(&s.view, &d)); /* raised for this incident already, by a process that died right after */
     CHECK_INT(d.effect_count, 0);

@@ -378,6 +378,13 @@ static void lost_with_a_controller(struct scene *s, struct gate_frame *frame)
     s->view.trigger_watch.known_since = at(2);
 }
 
+static void lost_without_a_run(struct scene *s, struct gate_frame *frame)
+{
+    lost_with_a_controller(s, frame);
+    run_done(&s->runs[0]);
+    s->view.run_count = 0;
+}
+
 static void only_the_run_tells(struct scene *s, struct gate_frame *frame)
 {
     (void)frame;
@@ -439,6 +446,7 @@ TEST(nothing_is_credited_that_the_healing_did_not_do_and_nobody_is_blamed_for_wh
         {"a step that was first seen after the limit was perhaps met in time", first_seen_too_late, 31, {Y, Y, X, I}},
         {"a step that came back after its own limit", back_after_its_step, 25, {Y, Y, X, N}},
         {"what a controller that is gone saw fire is not said not to have fired", lost_with_a_controller, 17, {I, Y, X, P}},
+        {"even where no run remembers it", lost_without_a_run, 17, {I, P, X, P}},
         {"nor what a run says has fired", only_the_run_tells, 17, {I, Y, X, P}},
         {"a trigger that could not be seen for a while", blind_for_a_while, 17, {I, P, X, P}},
         {"a watch that begins with the drill is early enough", first_look_just_after, 17, {N, P, X, P}},

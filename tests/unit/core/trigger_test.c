@@ -322,6 +322,51 @@ TEST(more_firings_than_there_is_room_for_are_left_out_and_cleared_ones_make_room
     scene_done(&s);
 }
 
+/* Playbooks named mend in these namespaces; a firing for target shop in namespace shop, of a trigger in one of them. */
+TEST(the_targets_own_namespace_has_the_playbook_that_counts)
+{
+    static const struct {
+        const char *row, *trigger_ns, *playbooks[3];
+        int runs;
+        const char *from; /* the namespace whose playbook it is */
+    } rows[] = {
+        {"the catalog's trigger and playbook", "catalog", {"catalog"}, 1, "catalog"},
+        {"an own playbook hides the catalog's", "catalog", {"catalog", "shop"}, 1, "shop"},
+        {"another team's is none of its business", "catalog", {"other"}, 0, NULL},
+        {"and does not hide the catalog's", "catalog", {"other", "catalog"}, 1, "catalog"},
+        {"an own trigger finds the catalog's playbook", "shop", {"catalog"}, 1, "catalog"},
+        {"and an own one first", "shop", {"catalog", "shop", "other"}, 1, "shop"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s, 1);
+        json_put_str(json_object_get(s.trigger_json, "metadata"), "namespace", rows[i].trigger_ns);
+        scene_decode(&s);
+        struct playbook playbooks[3] = {0};
+        size_t count = 0;
+        for (size_t p = 0; p < 3 && rows[i].playbooks[p]; p++) {
+            json_t *object = json_deep_copy(s.playbook_json);
+            json_put_str(json_object_get(object, "metadata"), "namespace", rows[i].playbooks[p]);
+            json_put_str(json_object_get(object, "spec"), "cooldown", str_equal(rows[i].playbooks[p], rows[i].from) ? "1s" : "2s");
+            CHECK_INT(playbook_decode(object, &playbooks[count++], NULL), 0);
+            json_decref(object);
+        }
+        s.view.playbooks = playbooks;
+        s.view.playbook_count = count;
+        s.sites[0].seen.holds = HOLDS_FALSE;
+        decision_done(&s.decision);
+        trigger_decide(&s.view, T0 + 3 * SEC, s.after, &s.count, &s.decision);
+        int created = 0;
+        for (size_t e = 0; e < s.decision.effect_count; e++)
+            created += s.decision.effects[e].type == EFFECT_CREATE;
+        CHECK_INT(created, rows[i].runs);
+        for (size_t p = 0; p < count; p++)
+            playbook_done(&playbooks[p]);
+        scene_done(&s);
+    }
+}
+
 int main(void)
 {
     return check_run();

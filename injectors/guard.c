@@ -83,11 +83,8 @@ int guard_take_epoch(struct guard *g, int64_t epoch, struct refusal *r)
     return rc;
 }
 
-json_t *guard_hello(struct guard *g)
+json_t *guard_target(const struct guard *g)
 {
-    json_t *methods = json_array();
-    for (size_t i = 0; method_at(i); i++)
-        json_array_append_new(methods, json_string(method_at(i)->name));
     struct process first;
     json_t *target = json_pack("{s:b}", "found", 0);
     if (target_is_local(&g->target))
@@ -96,10 +93,18 @@ json_t *guard_hello(struct guard *g)
         json_object_set_new(target, "found", json_true());
         json_object_set_new(target, "pid", json_integer(first.pid));
     }
+    return target;
+}
+
+json_t *guard_hello(struct guard *g)
+{
+    json_t *methods = json_array();
+    for (size_t i = 0; method_at(i); i++)
+        json_array_append_new(methods, json_string(method_at(i)->name));
     return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:o, s:o, s:o}", "event", "hello", "protocol", PROTOCOL_VERSION,
                      "version", DRILLYARD_VERSION, "place", "Sidecar", "boot", g->boot, "node_boot", g->node_boot, "mono",
                      (json_int_t)time_monotonic(), "epoch", (json_int_t)g->epoch, "uid", (int)geteuid(), "methods", methods,
-                     "target", target, "faults", faults_list(g->faults, false));
+                     "target", guard_target(g), "faults", faults_list(g->faults, false));
 }
 
 static void on_line(void *userdata, struct session *s, const char *line, size_t n)

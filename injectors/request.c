@@ -9,10 +9,10 @@
 static int operation_status(struct guard *g, const struct request *q, json_t **ret_result, struct refusal *r)
 {
     (void)r;
-    *ret_result =
-        json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:O}", "boot", g->boot, "node_boot", g->node_boot, "epoch",
-                  (json_int_t)g->epoch, "mono", (json_int_t)time_monotonic(), "faults", faults_list(g->faults, false), "watches",
-                  watches_list(g->watches, q->to.session), "snapshots", snapshots_list(g->snapshots), "unreadable", g->bad);
+    *ret_result = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:O}", "boot", g->boot, "node_boot", g->node_boot, "epoch",
+                            (json_int_t)g->epoch, "mono", (json_int_t)time_monotonic(), "target", guard_target(g), "faults",
+                            faults_list(g->faults, false), "watches", watches_list(g->watches, q->to.session), "snapshots",
+                            snapshots_list(g->snapshots), "unreadable", g->bad);
     return 1;
 }
 

@@ -64,7 +64,8 @@ static void tell_verdict(const struct drill_view *v, const struct verdict *verdi
 {
     char gates[4], note[700];
     gates_count_text(verdict->gates, gates);
-    str_format(note, sizeof(note), "%s gates: %s; the fault was reverted: %s, by %s", gates, verdict->message, revert->state, revert->by);
+    str_format(note, sizeof(note), "%s gates: %s; the fault was reverted: %s, by %s", gates, verdict->message, revert->state,
+               revert->by);
     struct key key = drill_key(v);
     decision_event(d, &key, "verdict", verdict->phase != DRILL_SUCCEEDED, drill_phase_name(verdict->phase), "Judge", note);
 }

@@ -2,7 +2,8 @@
  *
  * Rules
  * - Nothing from before the injection counts: a firing whose condition began earlier, a run that was started for one, a look at a probe
- *   taken earlier.
+ *   taken earlier. Nothing from after the fault was over counts either: it may be the doing of whoever reverted it.
+ * - Where the agent was away, or another controller died with what it knew, nobody is blamed: that is Inconclusive.
  * - A gate is decided by evidence or by its time limit; what Drillyard itself could not observe is Inconclusive, never Passed.
  * - SLOMet is judged after the first two, by a fresh look at every verification step, and needs the expected trigger to have cleared: a
  *   step that tolerates ten seconds without a heartbeat must not be met by a heartbeat that has just stopped. */

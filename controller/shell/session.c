@@ -4,10 +4,6 @@
 #include "shell/agent_wire.h"
 #include "shell/session_faults.h"
 
-/* An agent that started before its target is asked again for what it sees, later and later. */
-#define HELLO_WAIT     (4 * USEC_SEC)
-#define HELLO_WAIT_MAX (5 * USEC_MINUTE)
-
 static void changed(struct session *s)
 {
     if (s->host->changed)
@@ -66,11 +62,6 @@ static void on_hello(struct session *s, const struct wire_line *line)
     }
     str_copy(s->state.boot, sizeof(s->state.boot), json_str(line->body, "boot", ""));
     s->state.target_found = json_flag(line->body, "target.found", true);
-    if (s->state.target_found)
-        s->hello_wait = 0;
-    else
-        s->hello_wait = s->hello_wait ? usec_min(2 * s->hello_wait, HELLO_WAIT_MAX) : HELLO_WAIT;
-    s->hello_at = session_now(s) + s->hello_wait;
     s->phase = SESSION_MEASURING;
     /* Only a first idea of its clock, for the faults it tells of; the round trip that follows says it better. */
     usec_t now = session_now(s);
@@ -97,19 +88,16 @@ static void on_pong(struct session *s, const struct wire_line *line)
     session_clock_sample(&s->offset, s->ping_sent, now, line->mono);
     s->state.clock_error = session_clock_error(&s->offset, now);
     s->ping_sent = 0;
-    s->ping_at = now + SESSION_PING_EVERY;
-    session_schedule(s, s->ping_at);
     bool found = json_flag(line->result, "target.found", s->state.target_found);
+    /* The sidecar is there before the target's process: until that is seen, it is asked for more often. */
+    s->ping_at = now + (found ? SESSION_PING_EVERY : SESSION_TARGET_EVERY);
+    session_schedule(s, s->ping_at);
     bool different = found != s->state.target_found;
     s->state.target_found = found;
     different |= json_at(line->result, "faults") && faults_replace(&s->state, json_at(line->result, "faults"), session_offset(s));
     if (s->phase == SESSION_MEASURING)
         up(s);
-    else if (!found && !json_at(line->result, "target") && s->hello_at <= now && !map_count(s->leases)) {
-        /* The sidecar was there before the target's process, and only a hello tells of that. */
-        backoff_reset(&s->backoff);
-        broken(s, "it saw no process of the target; asking again", false);
-    } else if (different)
+    else if (different)
         changed(s);
 }
 

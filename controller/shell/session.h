@@ -16,6 +16,7 @@
 #include "shell/clock.h"
 
 #define SESSION_PING_EVERY   (5 * USEC_SEC)
+#define SESSION_TARGET_EVERY (500 * USEC_MSEC) /* while the agent sees no process of the target */
 #define SESSION_SILENCE      (5 * USEC_SEC)
 #define SESSION_OPEN_TIMEOUT (10 * USEC_SEC)
 #define SESSION_IDLE_AFTER   (60 * USEC_SEC)

@@ -42,7 +42,6 @@ struct session {
     struct backoff backoff;
     usec_t retry_at, open_by, ping_at, renew_at, wanted_until, heard_at; /* monotonic */
     usec_t ping_sent;                                                    /* 0: none is open */
-    usec_t hello_at, hello_wait; /* when another hello is asked for, because the agent saw no target yet */
     uint64_t last_id, ping_id;
     struct session_clock offset;
     struct list ops; /* not answered, in order of asking */

@@ -535,18 +535,18 @@ TEST(an_agent_that_saw_no_target_is_asked_again)
     subscribe(&b);
     fake_line(agent(&b), json_pack("{s:s, s:i, s:I, s:{s:b}}", "event", "hello", "protocol", 1, "mono", (json_int_t)agent_now(&b),
                                    "target", "found", 0));
-    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), NULL);
+    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), json_pack("{s:{s:b}}", "target", "found", 0));
     CHECK_INT(state(&b)->link, AGENT_UP);
     CHECK(!state(&b)->target_found);
-    fake_advance(b.fake, 5 * USEC_SEC);
-    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), NULL);
-    fake_advance(b.fake, 300 * USEC_MSEC);
-    fake_agent_up(b.fake, "shop-1", agent_now(&b));
+    fake_advance(b.fake, SESSION_TARGET_EVERY);
+    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), json_pack("{s:{s:b}}", "target", "found", 1));
     CHECK(state(&b)->target_found);
-    fake_advance(b.fake, 5 * USEC_SEC);
-    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), NULL);
-    CHECK_INT(state(&b)->link, AGENT_UP);
-    CHECK_INT(fake_count_sessions(b.fake, "shop-1"), 2);
+    fake_advance(b.fake, SESSION_TARGET_EVERY);
+    CHECK(fake_take(agent(&b), "status") == NULL); /* from then on as seldom as any */
+    fake_advance(b.fake, SESSION_PING_EVERY);
+    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), json_pack("{s:{s:b}}", "target", "found", 0));
+    CHECK(!state(&b)->target_found); /* its container was restarted, say */
+    CHECK_INT(fake_count_sessions(b.fake, "shop-1"), 1);
     bench_done(&b);
 }
 

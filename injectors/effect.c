@@ -1,5 +1,6 @@
 #include "effect.h"
 
+#include "base/map.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "store.h"
@@ -10,11 +11,13 @@
 struct effects {
     int dir;
     unsigned begun;
+    struct map *running; /* ids begun by this process and not ended: not unknown, only slow */
 };
 
 struct effects *effects_open(const char *dir, struct error *err)
 {
     struct effects *e = mem_new(struct effects);
+    e->running = map_new(NULL);
     e->dir = store_open(dir, "effects", err);
     if (e->dir < 0) {
         effects_close(e);
@@ -29,6 +32,7 @@ void effects_close(struct effects *e)
     if (!e)
         return;
     fd_close_cleanup(&e->dir);
+    map_free(e->running);
     free(e);
 }
 
@@ -43,7 +47,7 @@ static int write_down(struct effects *e, const char *id, const char *op, const c
     return rc;
 }
 
-int effects_begin(struct effects *e, const char *id, const char *op, json_t **ret_outcome, struct error *err)
+int effects_begin(struct effects *e, const char *id, const char *op, bool ours, json_t **ret_outcome, struct error *err)
 {
     char name[STORE_NAME_SIZE];
     struct error why = {0};
@@ -57,8 +61,10 @@ int effects_begin(struct effects *e, const char *id, const char *op, json_t **re
             rc = error_set(err, ERROR_CONFLICT, "the effect %s was a %s; a new effect needs a new id", id, was ? was : "?");
         else
             *ret_outcome = outcome ? json_incref(outcome)
-                                   : json_pack("{s:b, s:{s:s, s:s}}", "ok", 1, "result", "state", "Unknown", "message",
-                                               "it was started and its end was never seen; it is not started again");
+                           : map_get(e->running, id)
+                               ? json_pack("{s:b, s:{s:s}}", "ok", 1, "result", "state", "Running")
+                               : json_pack("{s:b, s:{s:s, s:s}}", "ok", 1, "result", "state", "Unknown", "message",
+                                           "it was started and its end was never seen; it is not started again");
         json_decref(record);
         return rc;
     }
@@ -73,6 +79,8 @@ int effects_begin(struct effects *e, const char *id, const char *op, json_t **re
     }
     if (write_down(e, id, op, "Started", NULL, err) < 0)
         return -1;
+    if (ours)
+        map_set(e->running, id, e);
     if (++e->begun % 64 == 0)
         store_prune(e->dir, EFFECTS_KEPT);
     return 0;
@@ -80,5 +88,6 @@ int effects_begin(struct effects *e, const char *id, const char *op, json_t **re
 
 int effects_end(struct effects *e, const char *id, const char *op, json_t *outcome, struct error *err)
 {
+    map_remove(e->running, id);
     return write_down(e, id, op, "Done", outcome, err);
 }

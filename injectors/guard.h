@@ -48,5 +48,5 @@ void guard_answer(struct guard *g, const struct reply_to *to, json_t *result, co
 void guard_tell(struct guard *g, uint64_t session, json_t *event);
 /* Refuses an epoch lower than the highest seen (STALE_EPOCH), and has a higher one on disk before it returns. */
 int guard_take_epoch(struct guard *g, int64_t epoch, struct refusal *r);
-json_t *guard_hello(struct guard *g); /* a new reference */
+json_t *guard_hello(struct guard *g);        /* a new reference */
 json_t *guard_target(const struct guard *g); /* {found, pid}: whether a process of the target is seen now; a new reference */

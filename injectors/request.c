@@ -141,7 +141,7 @@ static int take_effect(struct guard *g, struct request *q, const char *op, json_
         return -1;
     /* What is begun for the target is recorded as the operation that it is. */
     bool delegated = str_equal(op, "effect-begin");
-    int known = effects_begin(g->effects, id, delegated ? "exec" : op, ret_outcome, &r->error);
+    int known = effects_begin(g->effects, id, delegated ? "exec" : op, !delegated, ret_outcome, &r->error);
     if (known == 0 && !delegated) {
         str_copy(q->to.effect, sizeof q->to.effect, id);
         str_copy(q->to.op, sizeof q->to.op, op);

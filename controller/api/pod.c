@@ -23,7 +23,8 @@ static json_t *pod_owner(const json_t *metadata)
 
 static json_t *reduce_metadata(const json_t *pod)
 {
-    static const char *const kept[] = {"name", "namespace", "uid", "resourceVersion", "labels", "deletionTimestamp"};
+    static const char *const kept[] = {
+        "name", "namespace", "uid", "resourceVersion", "labels", "creationTimestamp", "deletionTimestamp"};
     const json_t *metadata = json_at(pod, "metadata");
     json_t *out = json_object();
     for (size_t i = 0; i < array_len(kept); i++)

@@ -27,10 +27,18 @@ bool str_ends(const char *s, const char *suffix)
     return tail <= len && memcmp(s + len - tail, suffix, tail) == 0;
 }
 
+/* Of the first n bytes of s, those that end with a whole UTF-8 character; s goes on after them. */
+static size_t whole_characters(const char *s, size_t n)
+{
+    while (n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)
+        n--;
+    return n;
+}
+
 bool str_copy(char *dest, size_t size, const char *src)
 {
     size_t len = src ? strlen(src) : 0;
-    size_t n = len < size ? len : size - 1;
+    size_t n = len < size ? len : whole_characters(src, size - 1);
     if (n > 0)
         memmove(dest, src, n);
     dest[n] = '\0';
@@ -40,7 +48,20 @@ bool str_copy(char *dest, size_t size, const char *src)
 bool str_vformat(char *dest, size_t size, const char *format, va_list args)
 {
     int n = vsnprintf(dest, size, format, args);
-    return n >= 0 && (size_t)n < size;
+    if (n >= 0 && (size_t)n < size)
+        return true;
+    /* The byte that did not fit is gone, so the last character is judged by what its first byte announces. */
+    size_t end = n < 0 ? 0 : size - 1, first = end;
+    while (first > 0 && end - first < 4 && ((unsigned char)dest[first - 1] & 0xC0) == 0x80)
+        first--;
+    if (first > 0) {
+        unsigned char lead = (unsigned char)dest[first - 1];
+        size_t announced = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+        if (announced > end - first + 1)
+            end = first - 1;
+    }
+    dest[end] = '\0';
+    return false;
 }
 
 bool str_format(char *dest, size_t size, const char *format, ...)

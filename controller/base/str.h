@@ -10,7 +10,7 @@ bool str_empty(const char *s);                /* NULL or "" */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
-/* Copies with a NUL; false (and a cut copy) where it does not fit. size > 0. */
+/* Copies with a NUL; false (and a copy cut between UTF-8 characters) where it does not fit. size > 0. */
 bool str_copy(char *dest, size_t size, const char *src);
 /* snprintf that says whether it all fitted. */
 bool str_format(char *dest, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));

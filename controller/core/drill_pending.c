@@ -175,8 +175,8 @@ static bool stops_already(const struct drill_view *v, const json_t *probes, cons
         json_decref(seen.data);
         if (seen.holds != HOLDS_TRUE)
             continue;
-        str_format(message, 512, "%s %s holds already, for pods other than %.100s: %.200s", field, json_str(item, "name", "condition"),
-                   pod->meta.name, seen.message);
+        str_format(message, 512, "%s %s holds already, for pods other than %.100s: %.200s", field,
+                   json_str(item, "name", "condition"), pod->meta.name, seen.message);
         return true;
     }
     return false;

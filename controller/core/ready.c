@@ -45,6 +45,8 @@ void ready_decide(const struct ready_view *v, usec_t now, struct decision *d)
                   usable ? v->message : v->error.text, generation, now);
     json_put_int(status, "observedGeneration", generation);
     add_tally(v, status);
+    if (v->tally.more_at)
+        decision_again(d, v->tally.more_at);
     write_status(&v->key, v->object, status, d);
 }
 

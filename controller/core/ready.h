@@ -9,6 +9,7 @@
 struct ready_tally {
     int64_t ended, succeeded, failed; /* since then */
     usec_t last_at;                   /* UTC; 0: none ended since */
+    usec_t more_at;                   /* when to look again for one that ended too lately to be counted yet; 0: there is none */
     const char *last_result;
 };
 

@@ -96,6 +96,13 @@ bool lookup_namespace_enabled(const struct lookup *l, const char *ns)
     return store_summary(l->store, &key) != NULL; /* only those with the label are kept */
 }
 
+bool lookup_namespace_deleting(const struct lookup *l, const char *ns)
+{
+    struct key key = key_of(KIND_NAMESPACE, "", ns);
+    json_auto_t *object = store_get(l->store, &key);
+    return json_str(object, "metadata.deletionTimestamp", NULL) != NULL;
+}
+
 bool lookup_stopped(const struct lookup *l, const char *ns)
 {
     struct key here = key_of(KIND_STOP, ns, STOP_NAME), everywhere = key_of(KIND_STOP, l->catalog, STOP_NAME);

@@ -27,5 +27,6 @@ bool lookup_target(const struct lookup *l, const char *ns, const char *name, str
 /* The container that the target means in that pod; "": the pod or the container is not there. */
 void lookup_container(const struct lookup *l, const struct target *target, const struct key *pod, char dest[64]);
 
-bool lookup_namespace_enabled(const struct lookup *l, const char *ns); /* has the label that opts in */
-bool lookup_stopped(const struct lookup *l, const char *ns);           /* the stop is set there or in the catalog's namespace */
+bool lookup_namespace_enabled(const struct lookup *l, const char *ns);  /* has the label that opts in */
+bool lookup_namespace_deleting(const struct lookup *l, const char *ns); /* nothing can be created in it any more */
+bool lookup_stopped(const struct lookup *l, const char *ns);            /* the stop is set there or in the catalog's namespace */

@@ -162,6 +162,7 @@ bool drill_gather(const struct view_source *v, const struct key *key, struct dri
     if (card && card_decode(card, &g->card, &g->view.card_error) == 0)
         g->view.card = &g->card;
     g->view.namespace_enabled = lookup_namespace_enabled(&v->lookup, ns);
+    g->view.namespace_deleting = lookup_namespace_deleting(&v->lookup, ns);
     g->view.stopped = lookup_stopped(&v->lookup, ns);
     gather_target(v, g, now);
     gather_pod(g);

@@ -14,6 +14,14 @@ static bool exists(const struct lookup *l, enum kind kind, const char *ns, const
     return object != NULL;
 }
 
+/* Whether an end falls into (since, until]; one that comes later is looked at again when it has settled. */
+static bool tally_due(struct ready_tally *t, usec_t ended_at, usec_t since, usec_t until)
+{
+    if (ended_at > until && (!t->more_at || ended_at + TALLY_SETTLE < t->more_at))
+        t->more_at = ended_at + TALLY_SETTLE;
+    return ended_at > since && ended_at <= until;
+}
+
 static void tally_add(struct ready_tally *t, const struct summary *s, bool counts, bool failed, const char *result)
 {
     t->ended += counts;
@@ -59,10 +67,10 @@ static void card_tally(const struct view_source *v, const struct key *key, usec_
     struct store_cursor cursor = {0};
     const struct summary *s;
     while ((s = store_next(v->lookup.store, KIND_DRILL, catalog ? NULL : key->ns, &cursor))) {
-        if (!s->ended_at || s->ended_at <= since || s->ended_at > until || !str_equal(s->card, key->name))
+        if (!s->ended_at || !str_equal(s->card, key->name))
             continue;
         struct key own = key_of(KIND_CARD, s->ns, s->card);
-        if (!str_equal(s->ns, key->ns) && store_summary(v->lookup.store, &own))
+        if ((!str_equal(s->ns, key->ns) && store_summary(v->lookup.store, &own)) || !tally_due(t, s->ended_at, since, until))
             continue;
         bool counts = s->phase == DRILL_SUCCEEDED || s->phase == DRILL_FAILED || s->phase == DRILL_INCONCLUSIVE;
         tally_add(t, s, counts, s->phase == DRILL_FAILED, drill_phase_name((enum drill_phase)s->phase));
@@ -125,10 +133,10 @@ static void playbook_tally(const struct view_source *v, const struct key *key, u
     struct store_cursor cursor = {0};
     const struct summary *s;
     while ((s = store_next(v->lookup.store, KIND_RUN, catalog ? NULL : key->ns, &cursor))) {
-        if (s->live || s->ended_at <= since || s->ended_at > until || !str_equal(s->reference, key->name))
+        if (s->live || !s->ended_at || !str_equal(s->reference, key->name))
             continue;
         struct key own = key_of(KIND_PLAYBOOK, s->ns, s->reference);
-        if (str_equal(s->ns, key->ns) || !store_summary(v->lookup.store, &own))
+        if ((str_equal(s->ns, key->ns) || !store_summary(v->lookup.store, &own)) && tally_due(t, s->ended_at, since, until))
             tally_add(t, s, true, !s->succeeded, s->succeeded ? "Succeeded" : "Failed");
     }
 }

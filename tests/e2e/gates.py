@@ -188,7 +188,7 @@ def sham(bed):
     kubectl("-n", bed.ns, "delete", "trigger", TRIGGER)
     apply(bed.ns, *copies("trigger-" + TRIGGER))
     apply(bed.ns, {"apiVersion": API, "kind": "Playbook", "metadata": {"name": PLAYBOOK}, "spec": {
-        "triggers": [TRIGGER], "branches": [{"steps": [{"name": "look", "action": "CheckResources", "timeout": "2s"}]}], "cooldown": "30s"}})
+        "triggers": [TRIGGER], "branches": [{"steps": [{"name": "worse", "action": "PauseKernel", "timeout": "2s"}]}], "cooldown": "30s"}})
     wait("trigger and playbook being usable", lambda: (condition(get(bed.ns, "playbook", PLAYBOOK), "Ready").get("status") == "True"
                                                        and condition(get(bed.ns, "trigger", TRIGGER), "Ready").get("status") == "True",
                                                        get(bed.ns, "playbook", PLAYBOOK).get("status")), 10)

@@ -10,24 +10,26 @@ import time
 
 from lib import API, CONFIG, Failure, apply, check, get, kubectl, wait
 
-CARD, TRIGGER = "lasting", "nothing-looks"
+CARD, TRIGGER, PLAYBOOK = "lasting", "nothing-looks", "nobody-heals"
 
 
 def objects(name=CARD, card_id="CF090", duration="60s", method=None):
-    """The card, and a trigger that cannot fire: it looks for a file that is never made."""
+    """A trigger that cannot fire, since it looks for a file that is never made; a playbook that waits for it; and, last, the card."""
     return [
         {"apiVersion": API, "kind": "Trigger", "metadata": {"name": TRIGGER},
          "spec": {"probe": {"file": {"path": "/tmp/this-is-never-made", "exists": True}}, "fires": "WhenTrue", "every": "1s",
                   "severity": [{"is": "Minor"}]}},
+        {"apiVersion": API, "kind": "Playbook", "metadata": {"name": PLAYBOOK},
+         "spec": {"triggers": [TRIGGER], "branches": [{"steps": [{"name": "look", "action": "RunSmokeTests"}]}]}},
         {"apiVersion": API, "kind": "ChaosCard", "metadata": {"name": name},
          "spec": {"id": card_id, "title": "A change that lasts", "category": "ConfigDrift", "risk": 1.0,
                   "injection": {"method": "ConfigModify", "duration": duration, "configModify": method or {
                       "path": "$(target.config.path)", "format": "$(target.config.format)", "key": "$(target.config.key)", "operation": "Set",
                       "value": "7"}},
-                  "expect": {"trigger": {"name": TRIGGER, "within": duration}, "playbooks": [{"name": "nobody-heals", "within": duration}],
+                  "expect": {"trigger": {"name": TRIGGER, "within": duration}, "playbooks": [{"name": PLAYBOOK, "within": duration}],
                              "codingTasks": {"minimum": 0}},
                   "slo": {"detectWithin": duration, "healWithin": duration},
-                  "verify": [{"name": "config", "probe": {"file": {"path": "$(target.config.path)", "exists": True}}, "within": duration}]}}]
+                  "verify": [{"name": "config", "probe": {"file": {"ref": "$(target.config)", "exists": True}}, "within": duration}]}}]
 
 
 def prepare(bed, **how):

@@ -3,7 +3,8 @@
 #include "fixture.h"
 
 #define POD                                                                                                                        \
-    "{'metadata': {'name': 'shop-1', 'namespace': 'a', 'uid': 'u', 'resourceVersion': '5', 'labels': {'app': 'shop'}, "            \
+    "{'metadata': {'name': 'shop-1', 'namespace': 'a', 'uid': 'u', 'creationTimestamp': '2025-12-31T23:00:00Z', "                  \
+    "'resourceVersion': '5', 'labels': {'app': 'shop'}, "                                                                          \
     "'managedFields': [1],"                                                                                                        \
     "'annotations': {'kubectl.kubernetes.io/default-container': 'app', 'secret': 'x'},"                                            \
     "'ownerReferences': [{'kind': 'Other', 'name': 'o'}, {'kind': 'ReplicaSet', 'name': 'shop-rs', 'controller': true}]},"         \
@@ -31,6 +32,7 @@ TEST(a_pod_is_reduced_to_what_drills_need)
 
     auto_pod struct pod p = {0};
     pod_decode(reduced, &p);
+    CHECK_INT(p.meta.created_at / USEC_SEC, 1767222000); /* rollouts are told by it */
     CHECK_STR(p.owner_kind, "ReplicaSet");
     CHECK_STR(p.owner_name, "shop-rs");
     CHECK(p.has_agent && p.agent_ready && p.ready);

@@ -231,6 +231,32 @@ TEST(quoting_what_a_stranger_wrote)
     CHECK_INT(untouched, 'Z');
 }
 
+TEST(what_is_cut_is_cut_between_characters)
+{
+    static const struct {
+        const char *row, *text;
+        size_t size;
+        const char *want;
+    } rows[] = {
+        {"it fits", "a\u00e9", 4, "a\u00e9"},
+        {"two bytes, one has room", "a\u00e9", 3, "a"},
+        {"three bytes, two have room", "\u20ac", 3, ""},
+        {"four bytes, three have room", "ab\U0001f600", 6, "ab"},
+        {"right after a character", "\u20acb", 4, "\u20ac"},
+        {"plain text", "abc", 3, "ab"},
+        {"nothing has room", "\u00e9", 1, ""},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        char dest[16];
+        bool fits = strlen(rows[i].text) < rows[i].size;
+        CHECK_ROW(rows[i].row);
+        CHECK_INT(str_copy(dest, rows[i].size, rows[i].text), fits);
+        CHECK_STR(dest, rows[i].want);
+        CHECK_INT(str_format(dest, rows[i].size, "%s", rows[i].text), fits);
+        CHECK_STR(dest, rows[i].want);
+    }
+}
+
 int main(void)
 {
     return check_run();

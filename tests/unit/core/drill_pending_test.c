@@ -9,7 +9,8 @@ static const char *pending_message(const struct scene *s)
 /* Each of two that wait writes whom it waits for; with every write of the other the order in which it sees them may change. */
 TEST(who_is_waited_for_does_not_depend_on_the_order_in_which_drills_are_seen)
 {
-    const struct drill_peer running = {.name = "run", .target = "shop", .pod = "shop-1", .created_at = T0 + USEC_SEC, .active = true};
+    const struct drill_peer running = {
+        .name = "run", .target = "shop", .pod = "shop-1", .created_at = T0 + USEC_SEC, .active = true};
     const struct drill_peer older = {.name = "old", .target = "shop", .pod = "", .created_at = T0 - 2 * USEC_SEC};
     const struct drill_peer old_too = {.name = "own", .target = "shop", .pod = "", .created_at = T0 - 2 * USEC_SEC};
     const struct {
@@ -50,7 +51,8 @@ TEST(a_drill_that_its_stop_condition_would_end_at_once_is_not_begun)
     scene_decide(&s, T0);
     const struct effect *e = scene_effect(&s, EFFECT_STATUS, NULL);
     CHECK_STR(e ? json_str(e->body, "phase", "") : "", "Skipped");
-    CHECK_STR(pending_message(&s), "rollback.when others-down holds already, for pods other than shop-1: 1 of 1 pods are not ready");
+    CHECK_STR(pending_message(&s),
+              "rollback.when others-down holds already, for pods other than shop-1: 1 of 1 pods are not ready");
     pods[1].ready = true;
     scene_decide(&s, T0);
     CHECK(scene_effect(&s, EFFECT_METADATA, NULL) != NULL); /* it begins */

@@ -63,10 +63,11 @@ static void on_hello(struct session *s, const struct wire_line *line)
     str_copy(s->state.boot, sizeof(s->state.boot), json_str(line->body, "boot", ""));
     s->state.target_found = json_flag(line->body, "target.found", true);
     s->phase = SESSION_MEASURING;
-    /* Only a first idea of its clock, for the faults it tells of; the round trip that follows says it better. */
+    /* Only a first idea of its clock, for the faults it tells of, whose times are kept; the round trip that follows says it better. A
+     * hello is on its way for milliseconds: it was written now, give or take. */
     usec_t now = session_now(s);
     session_clock_reset(&s->offset);
-    session_clock_sample(&s->offset, now - SESSION_SILENCE, now, line->mono);
+    session_clock_sample(&s->offset, now - SESSION_SILENCE, now + SESSION_SILENCE, line->mono);
     faults_replace(&s->state, json_at(line->body, "faults"), session_offset(s));
     send_ping(s, now);
 }

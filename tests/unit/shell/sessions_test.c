@@ -493,6 +493,26 @@ TEST(faults_are_known_from_hello_events_and_pings)
     bench_done(&b);
 }
 
+TEST(a_fault_that_ended_while_nobody_listened_keeps_the_time_at_which_it_did)
+{
+    struct bench b;
+    bench_init(&b);
+    sessions_touch(b.sessions, &b.pod);
+    fake_run(b.fake);
+    fake_advance(b.fake, USEC_MINUTE);
+    usec_t ended = agent_now(&b) - 3 * USEC_SEC, told = clock_now(&b.clock) - 3 * USEC_SEC;
+    const char *shape = "[{s:s, s:s, s:s, s:s, s:I}]";
+    fake_hello(agent(&b), agent_now(&b),
+               json_pack(shape, "id", "f1", "state", "Reverted", "by", "Agent", "why", "lease", "since_mono", (json_int_t)ended));
+    CHECK_INT(agent_fault_find(state(&b), "f1")->at, told);
+    json_t *again =
+        json_pack(shape, "id", "f1", "state", "Reverted", "by", "Agent", "why", "lease", "since_mono", (json_int_t)ended);
+    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), json_pack("{s:o}", "faults", again));
+    CHECK_INT(agent_fault_find(state(&b), "f1")->at, told);
+    CHECK(state(&b)->clock_error < USEC_SEC); /* the round trip's, not the first idea's */
+    bench_done(&b);
+}
+
 TEST(a_fault_in_force_that_a_new_hello_does_not_have_is_no_longer_known)
 {
     struct agent_state a = {0};

@@ -92,7 +92,7 @@ def short_names(bed):
 def upgraded_idle(bed):
     def versions():
         manifest = helm("get", "manifest", "drillyard", "-n", bed.system)
-        rows = json.loads(kubectl("-n", bed.system, "get", "-f", "-", "-o", "json", stdin=manifest))["items"]
+        rows = json.loads(kubectl("get", "-f", "-", "-o", "json", stdin=manifest))["items"]
         return {(row["kind"], row["metadata"]["name"]): row["metadata"].get("generation", row["metadata"]["uid"]) for row in rows}
 
     before, pods, objects = versions(), controllers(bed, 1), catalog(bed)
@@ -130,15 +130,19 @@ def upgraded(bed):
     controllers(bed, 2)
 
 
-@test("helm uninstall while nothing runs is quick, and leaves CRDs and data, and nothing of its own")
+@test("helm uninstall while nothing runs is quick, and leaves the CRDs, and nothing of its own")
 def uninstalled(bed):
     began = time.time()
     helm("uninstall", "drillyard", "-n", bed.system, "--wait", "--timeout", "90s")
     took = time.time() - began
-    left = run(["kubectl", "-n", bed.system, "get", "deployments,pods,services,jobs,serviceaccounts,roles,rolebindings,poddisruptionbudgets,configmaps",
-                "-o", "name"]).out.split()
-    left = [name for name in left if name not in ("serviceaccount/default", "configmap/kube-root-ca.crt")]
-    check(not left, "nothing of the release", left)
+
+    def look():
+        left = kubectl("-n", bed.system, "get", "deployments,pods,services,jobs,serviceaccounts,roles,rolebindings,poddisruptionbudgets,"
+                       "configmaps,chaoscards,triggers,playbooks", "-o", "name").split()
+        left = [name for name in left if name not in ("serviceaccount/default", "configmap/kube-root-ca.crt")]
+        return not left, left
+
+    wait("nothing of the release being left", look, 20)
     wide = run(["kubectl", "get", "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings,"
                 "mutatingadmissionpolicies,mutatingadmissionpolicybindings", "-o", "name"]).out.split()
     check(not [name for name in wide if bed.system in name], "nothing of it that is the cluster's", [name for name in wide if bed.system in name])

@@ -497,9 +497,9 @@ TEST(a_fault_that_ended_while_nobody_listened_keeps_the_time_at_which_it_did)
 {
     struct bench b;
     bench_init(&b);
+    fake_advance(b.fake, USEC_MINUTE);
     sessions_touch(b.sessions, &b.pod);
     fake_run(b.fake);
-    fake_advance(b.fake, USEC_MINUTE);
     usec_t ended = agent_now(&b) - 3 * USEC_SEC, told = clock_now(&b.clock) - 3 * USEC_SEC;
     const char *shape = "[{s:s, s:s, s:s, s:s, s:I}]";
     fake_hello(agent(&b), agent_now(&b),

@@ -1,5 +1,6 @@
 /* The probe "heartbeat" {file:{path} | http:{port, path, jsonField}, maxAgeMs}: the last beat is not older than that. The value is its
- * age in seconds. Of a page: a status below 400 is a beat now, or its field says when the beat was (RFC 3339, or seconds since 1970). */
+ * age in seconds. Of a page: a status below 400 is a beat now, or its field says when the beat was (RFC 3339, or seconds since 1970).
+ * Before the first beat its age is that of the target: what has just been started is not late yet. */
 #include "http.h"
 #include "probe.h"
 
@@ -64,6 +65,17 @@ static void judge(struct probe *p, usec_t beat_wall)
         "the last beat is %.3f s old; %.3f s are allowed", (double)age / (double)USEC_SEC, (double)limit / (double)USEC_SEC);
 }
 
+static void judge_unseen(struct probe *p, const char *why)
+{
+    const struct heartbeat_state *s = p->state;
+    struct process first;
+    usec_t left = target_first(p->site.target, &first, NULL) == 0 ? s->max_age_ms * USEC_MSEC - process_age(&first) : 0;
+    if (left > 0)
+        p->result.again = time_monotonic() + left;
+    probe_finish(p, left > 0 ? HOLDS : HOLDS_NOT, NULL, "no heartbeat yet%s: %s",
+                 left > 0 ? ", but the target has just been started" : "", why);
+}
+
 static bool time_in_body(const struct http_reply *reply, const char *field, usec_t *ret_wall)
 {
     json_t *body = json_loadb(reply->body, reply->body_length, JSON_DECODE_ANY, NULL), *node = body;
@@ -93,8 +105,7 @@ static void answered(void *userdata, const struct http_reply *reply)
     if (s->last_beat) /* without an answer the last beat that was seen goes on ageing */
         judge(p, s->last_beat);
     else
-        probe_finish(p, HOLDS_NOT, NULL, "no heartbeat yet: %s",
-                     reply->err.class ? reply->err.text : "the page answers with an error");
+        judge_unseen(p, reply->err.class ? reply->err.text : "the page answers with an error");
 }
 
 static void look(struct probe *p)
@@ -111,8 +122,10 @@ static void look(struct probe *p)
         probe_finish(p, HOLDS_UNKNOWN, NULL, "%s", err.text);
     else if (rootfs_stat(root, p->path, &st, &err) == 0)
         judge(p, (usec_t)st.st_mtim.tv_sec * USEC_SEC + st.st_mtim.tv_nsec / 1000);
+    else if (err.class == ERROR_NOT_FOUND)
+        judge_unseen(p, err.text);
     else
-        probe_finish(p, err.class == ERROR_NOT_FOUND ? HOLDS_NOT : HOLDS_UNKNOWN, NULL, "no heartbeat: %s", err.text);
+        probe_finish(p, HOLDS_UNKNOWN, NULL, "no heartbeat: %s", err.text);
 }
 
 static void free_state(struct probe *p)

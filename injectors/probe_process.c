@@ -33,15 +33,6 @@ static int init(struct probe *p, json_t *spec, struct refusal *r)
     return 0;
 }
 
-/* For how long it has run; start times count from boot, suspended time included (proc(5)). */
-static usec_t process_age(const struct process *p)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    usec_t boot = now.tv_sec * USEC_SEC + now.tv_nsec / 1000;
-    return usec_max(boot - (usec_t)(p->start * (uint64_t)USEC_SEC / (uint64_t)sysconf(_SC_CLK_TCK)), 0);
-}
-
 static void note_end(struct process_state *s, usec_t when, int pid)
 {
     s->ended_at = when;

@@ -115,6 +115,14 @@ bool process_alive(pid_t pid, uint64_t start)
     return process_read(pid, &p) && p.start == start && p.state != 'Z' && p.state != 'X';
 }
 
+usec_t process_age(const struct process *p)
+{
+    struct timespec now; /* start times count from boot, suspended time included (proc(5)) */
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    usec_t boot = now.tv_sec * USEC_SEC + now.tv_nsec / 1000;
+    return usec_max(boot - (usec_t)(p->start * (uint64_t)USEC_SEC / (uint64_t)sysconf(_SC_CLK_TCK)), 0);
+}
+
 int process_open(pid_t pid, uint64_t start)
 {
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);

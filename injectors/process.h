@@ -39,6 +39,8 @@ bool process_read(pid_t pid, struct process *ret_process); /* false: no such pro
 bool process_command(pid_t pid, struct buf *ret_command);
 /* That very process lives: it is neither gone, nor a zombie, nor another one under its number. */
 bool process_alive(pid_t pid, uint64_t start);
+/* For how long it has run. */
+usec_t process_age(const struct process *p);
 /* A pidfd of that very process, -1 where it is gone or pidfds are forbidden. The caller closes it. */
 int process_open(pid_t pid, uint64_t start);
 /* NOT_FOUND: it is gone. */

@@ -69,7 +69,9 @@ static int card_decode_injection(const json_t *root, struct card *c, struct erro
         return -1;
     if (c->duration <= 0)
         return error_set(err, ERROR_INVALID, "spec.injection.duration must be more than nothing, for example 90s");
-    return field_references(c->params, "spec.injection", err);
+    char path[64];
+    str_format(path, sizeof(path), "spec.injection.%s", member);
+    return field_references(c->params, path, err);
 }
 
 static int card_decode_expect(const json_t *root, struct card *c, struct error *err)

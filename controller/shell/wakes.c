@@ -297,8 +297,8 @@ void wakes_evidence(struct wakes *w, const struct key *owner, const char *want)
         str_format(ns, sizeof(ns), "%.*s", (int)(slash - rest), rest);
         str_format(name, sizeof(name), "%.*s", (int)(end - slash - 1), slash + 1);
         wake(w, KIND_TRIGGER, ns, name);
-    } else
-        workqueue_add(w->queue, owner);
+    }
+    workqueue_add(w->queue, owner); /* an alarm that is over lets snapshots be taken */
     wake_live(w, KIND_DRILL, owner->ns, owner->name);
 }
 

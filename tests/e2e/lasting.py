@@ -32,8 +32,10 @@ def objects(name=CARD, card_id="CF090", duration="60s", method=None):
                   "verify": [{"name": "config", "probe": {"file": {"ref": "$(target.config)", "exists": True}}, "within": duration}]}}]
 
 
-def prepare(bed, **how):
+def prepare(bed, wait_ready=True, **how):
     apply(bed.ns, *objects(**how))
+    if not wait_ready:
+        return
 
     def look():
         found = get(bed.ns, "chaoscard", how.get("name", CARD))
@@ -46,9 +48,9 @@ def prepare(bed, **how):
 class Began:
     """A drill whose fault is in force, as the target itself shows."""
 
-    def __init__(self, bed, name, card=CARD, **spec):
-        self.bed, self.name = bed, name
-        self.before = {pod: bed.digests(pod, CONFIG)[0] for pod in bed.pods()}
+    def __init__(self, bed, name, card=CARD, file=CONFIG, **spec):
+        self.bed, self.name, self.file = bed, name, file
+        self.before = {pod: bed.digests(pod, file)[0] for pod in bed.pods()}
         bed.drill(name, card, **spec)
         self.drill = bed.wait_phase(name, ("Detecting",), 15)
         status = self.drill["status"]
@@ -57,14 +59,14 @@ class Began:
         check(self.drill["metadata"].get("finalizers"), "a finalizer while a fault is in force", self.drill["metadata"])
 
     def digest(self):
-        return self.bed.digests(self.pod, CONFIG)[0]
+        return self.bed.digests(self.pod, self.file)[0]
 
     def whole(self):
         return self.digest() == self.before[self.pod]
 
     def touched_at(self):
         """When the configuration file was last written to, in seconds: its change time, which no one can set back."""
-        text = self.bed.inside(self.pod, "stat", "-c", "%z", CONFIG).strip()  # 2026-01-31 12:34:56.123456789 +0000
+        text = self.bed.inside(self.pod, "stat", "-c", "%z", self.file).strip()  # 2026-01-31 12:34:56.123456789 +0000
         day, clock, zone = text.split()
         check(zone == "+0000", "a container that runs in UTC", text)
         whole, _, rest = clock.partition(".")

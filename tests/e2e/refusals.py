@@ -129,8 +129,7 @@ def no_pod(bed):
     row = condition(found, "AgentReady")
     check(row["status"] == "False" and "drillyard.dev/agent" in row["message"], "AgentReady False, with what to do", row)
     skipped(bed, "no-pod", "NoPod", "shop-no-such-pod", "elsewhere", within=45)
-    status = bed.wait_ended("no-agent", "Skipped", 45)["status"]
-    check(status["reason"] in ("NoPod", "SteadyStateUnknown") and "agent" in status["message"], "the missing agent as the reason", status)
+    skipped(bed, "no-agent", "NotSteady", "plain", "matches no pod with the label drillyard.dev/agent=enabled")
     untouched.check()
 
 
@@ -164,10 +163,7 @@ def nonsense(bed):
 def two_at_once(bed):
     lasting.prepare(bed)
     bed.wait_steady("shop")
-    # Nothing looks at this file, and nothing heals it.
-    first = None
-    apply(bed.ns, *lasting.objects(method=UNWATCHED))
-    time.sleep(0.5)
+    # The catalog's playbook heals the file, but the drill waits for a trigger that never fires.
     bed.drill("first", lasting.CARD)
     first = bed.wait_phase("first", ("Detecting",), 15)
     bed.drill("second", "cf001-config-modified")
@@ -185,10 +181,7 @@ def two_at_once(bed):
     check(at(first["status"]["revertedAt"]) <= at(second["status"]["startedAt"]), "one after the other", [first["status"], second["status"]])
 
 
-UNWATCHED = {"path": "/etc/shop/config.yaml", "format": "YAML", "key": "db.pool", "operation": "Set", "value": "7"}
-
-
-@test("a namespace that loses its label: what is in force is reverted, what is new is refused, nothing is touched")
+@test("in a namespace without the label a drill is Skipped, saying so, and nothing is touched; with it, it runs again")
 def not_enabled(bed):
     bed.wait_steady("shop")
     kubectl("-n", bed.ns, "delete", "drills", "--all", "--timeout=20s")

@@ -26,7 +26,7 @@ spec:
   terminationGracePeriodSeconds: 0
   containers:
     - name: main
-      image: drillyard/busybox:1
+      image: drillyard/sample-busybox:0.1.0
       imagePullPolicy: Never
       command: [sleep, "3600"]
 END

@@ -156,12 +156,24 @@ const struct observation *observations_get(const struct observations *o, const c
     return found ? found : &none;
 }
 
+/* Owners that live for ever (targets, triggers) ask for ever new things. */
+static void forget_oldest(struct observations *o)
+{
+    size_t at = 0;
+    const char *id;
+    void *value;
+    while (map_count(o->by_id) > OBSERVATIONS_MAX && map_next(o->by_id, &at, &id, &value))
+        if (((const struct observation *)value)->state != OBSERVATION_IN_FLIGHT)
+            map_remove(o->by_id, id);
+}
+
 void observations_set(struct observations *o, const char *id, const struct observation *value)
 {
     struct observation *copy = mem_new(struct observation);
     *copy = *value;
     json_incref(copy->result);
     map_set(o->by_id, id, copy);
+    forget_oldest(o);
 }
 
 /* ── evidences: want key → evidence ── */

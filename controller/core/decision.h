@@ -88,6 +88,7 @@ struct observation {
     json_t *
         result; /* OK: the agent's result, the API's object, the note; may be NULL. For FAILED agent operations: its error object */
 };
+#define OBSERVATIONS_MAX 1024 /* per owner; beyond that the oldest that are answered are forgotten */
 struct observations;
 struct observations *observations_new(void);
 void observations_free(struct observations *o);

@@ -255,6 +255,8 @@ static void on_written(void *userdata, const struct world_reply *reply)
 
 /* ── events ── */
 
+#define EVENTS_REMEMBERED 512 /* ids per owner: more than any owner says within the time that it could say one again */
+
 struct event_flight {
     struct pending pending;
     struct key owner, regarding;
@@ -279,6 +281,10 @@ void execute_event(struct executor *x, struct owner_state *owner, const struct e
     if (map_get(owner->events, e->id))
         return;
     map_set(owner->events, e->id, owner);
+    size_t at = 0;
+    const char *oldest;
+    if (map_count(owner->events) > EVENTS_REMEMBERED && map_next(owner->events, &at, &oldest, NULL))
+        map_remove(owner->events, oldest);
     json_auto_t *regarding = store_get(x->o.lookup.store, &e->key);
     auto_write struct write w = {0};
     write_build_event(e, &owner->key, regarding, x->o.identity, world_wall(x->o.world), &w);

@@ -5,7 +5,6 @@
 
 #include "base/str.h"
 
-#include <time.h>
 #include <unistd.h>
 
 struct process_state {

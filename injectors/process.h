@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/time.h"
 #include "refusal.h"
 
 #include <regex.h>

@@ -226,6 +226,7 @@ static void on_event(void *userdata, const char *type, json_t *object)
     struct reflector *r = userdata;
     r->events++;
     r->stats.events++;
+    tell(r, &(struct error){0});
     if (r->state == REFLECTOR_STREAMING_LIST)
         alarm_set(&r->alarm, world_now(r->world) + STREAM_LIST_PATIENCE);
     take_event(r, type, object);
@@ -266,6 +267,8 @@ static void on_end(void *userdata, const struct error *err)
     case ERROR_TIMEOUT:
         if (listing)
             r->pages_once = err->class == ERROR_TIMEOUT; /* it would fare no better by pages */
+        if (listing || (lasted < VERY_SHORT && !r->events))
+            tell(r, err); /* nobody is there; a stream that breaks after a while is no news */
         wait_and(r, listing ? NEXT_LIST : NEXT_WATCH, err);
         return;
     case ERROR_INVALID:

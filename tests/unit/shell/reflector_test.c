@@ -337,6 +337,26 @@ TEST(a_kind_that_is_not_installed_is_said_once_and_waited_for)
     bench_done(&b);
 }
 
+TEST(a_server_that_nobody_answers_for_is_said_once_and_waited_for)
+{
+    struct bench b;
+    bench_init(&b);
+    for (int i = 0; i < 4; i++) {
+        fake_end(stream(&b), ERROR_UNAVAILABLE, 0);
+        for (int waits = 0; !stream(&b) && waits < 320; waits++)
+            fake_advance(b.fake, 100 * USEC_MSEC);
+    }
+    CHECK_INT(b.problems, 1);
+    CHECK_INT(b.problem, ERROR_UNAVAILABLE);
+    fake_bookmark(stream(&b), "5", true);
+    CHECK_INT(b.problems, 2);
+    CHECK_INT(b.problem, ERROR_NONE);
+    fake_advance(b.fake, USEC_MINUTE);
+    fake_end(stream(&b), ERROR_UNAVAILABLE, 0); /* every stream ends some day */
+    CHECK_INT(b.problems, 2);
+    bench_done(&b);
+}
+
 TEST(reordered_and_repeated_events_change_nothing)
 {
     struct bench b;

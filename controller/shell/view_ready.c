@@ -4,7 +4,9 @@
 #include "core/action.h"
 
 /* Ends that are newer than this are counted a little later, when others of about the same time have been seen too. */
-#define TALLY_SETTLE (2 * USEC_SEC)
+#define TALLY_SETTLE  (2 * USEC_SEC)
+#define TALLY_WATCHED (5 * USEC_MINUTE)
+#define TALLY_AGAIN   (20 * USEC_SEC)
 
 static bool exists(const struct lookup *l, enum kind kind, const char *ns, const char *name, const char *field, struct error *err)
 {
@@ -67,7 +69,12 @@ static void card_tally(const struct view_source *v, const struct key *key, usec_
     struct store_cursor cursor = {0};
     const struct summary *s;
     while ((s = store_next(v->lookup.store, KIND_DRILL, catalog ? NULL : key->ns, &cursor))) {
-        if (!s->ended_at || !str_equal(s->card, key->name))
+        if (!str_equal(s->card, key->name))
+            continue;
+        /* While its drills are at work it is looked at now and then, so that a wake that got lost (a leader change) costs only time. */
+        if (s->live || s->ended_at + TALLY_WATCHED > until)
+            t->more_at = t->more_at ? usec_min(t->more_at, until + TALLY_AGAIN) : until + TALLY_AGAIN;
+        if (!s->ended_at)
             continue;
         struct key own = key_of(KIND_CARD, s->ns, s->card);
         if ((!str_equal(s->ns, key->ns) && store_summary(v->lookup.store, &own)) || !tally_due(t, s->ended_at, since, until))

@@ -130,6 +130,31 @@ def upgraded(bed):
     controllers(bed, 2)
 
 
+@test("as the controller one can restart a workload and write the ledger, and change no workload and no other ConfigMap")
+def fenced_writes(bed):
+    kubectl("-n", bed.ns, "create", "deployment", "someone", "--image=drillyard/sample-busybox:0.1.0", "--replicas=0")
+    kubectl("-n", bed.ns, "create", "configmap", "someones")
+
+    def patch(kind, name, body, *more):
+        return run(["kubectl", "-n", bed.ns, "--as", bed.user(), "patch", kind, name, "--type=strategic", "-p", json.dumps(body), *more])
+
+    restart = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}}}}
+    check(patch("deployment", "someone", restart).code == 0, "a rollout restart", str(patch("deployment", "someone", restart)))
+    check(patch("deployment", "someone", {"spec": {"replicas": 1}}, "--subresource=scale").code == 0, "scaling", None)
+    for what, body in {
+        "an image": {"spec": {"template": {"spec": {"containers": [{"name": "sample-busybox", "image": "evil"}]}}}},
+        "a service account": {"spec": {"template": {"spec": {"serviceAccountName": "admin"}}}},
+        "an annotation": {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/default-container": "other"}}}}},
+        "a label": {"spec": {"template": {"metadata": {"labels": {"drillyard.dev/agent": "enabled"}}}}},
+    }.items():
+        result = patch("deployment", "someone", body)
+        check(result.code != 0 and "may restart a workload" in result.err, f"{what} refused, with the policy's message", str(result))
+    result = patch("configmap", "someones", {"data": {"key": "value"}})
+    check(result.code != 0 and "only its own ConfigMaps" in result.err, "another's ConfigMap refused", str(result))
+    result = run(["kubectl", "-n", bed.ns, "--as", bed.user(), "create", "configmap", "drill-ledger-000001"])
+    check(result.code == 0, "a segment of the ledger", str(result))
+
+
 @test("helm uninstall while nothing runs is quick, and leaves the CRDs, and nothing of its own")
 def uninstalled(bed):
     began = time.time()

@@ -216,10 +216,15 @@ class Bed:
             self.wait_snapshots("shop", namespace)
 
     def wait_steady(self, target, namespace=None, within=40):
+        """Steady for a while: the status is written every two seconds at most, so what it says may be of before the last drill."""
+        since = None
+
         def look():
+            nonlocal since
             found = get(namespace or self.ns, "drilltarget", target)
-            return all(condition(found, kind).get("status") == "True" for kind in ("Ready", "AgentReady", "SteadyState")), (
-                found or {}).get("status")
+            well = all(condition(found, kind).get("status") == "True" for kind in ("Ready", "AgentReady", "SteadyState"))
+            since = (since or time.monotonic()) if well else None
+            return well and time.monotonic() - since > 2.5, (found or {}).get("status")
 
         return wait(f"target {target} ready, with its agents, in its steady state", look, within)
 

@@ -2,6 +2,8 @@
 
 #include "base/str.h"
 
+#include <ctype.h>
+
 const char *const edit_formats[] = {"YAML", "JSON", "INI", "Env", "Directives", NULL};
 const char *const edit_operations[] = {"Set", "Delete", "Replace", NULL};
 
@@ -64,6 +66,21 @@ bool edit_tree(json_t *tree, const struct strlist *path, int operation, json_t *
         return false;
     return operation == EDIT_DELETE ? json_array_remove(parent, (size_t)index) == 0
                                     : json_array_set(parent, (size_t)index, value) == 0;
+}
+
+bool edit_word(const json_t *value, const char *yes, const char *no, const char *forbidden, struct buf *ret)
+{
+    if (json_is_string(value))
+        buf_append_str(ret, json_string_value(value));
+    else if (json_is_boolean(value))
+        buf_append_str(ret, json_is_true(value) ? yes : no);
+    else if (json_is_number(value)) {
+        auto_free char *dump = json_dumps(value, JSON_ENCODE_ANY);
+        buf_append_str(ret, dump);
+    } else
+        return false;
+    const char *s = buf_str(ret);
+    return !strpbrk(s, forbidden) && !isspace((unsigned char)s[0]) && (ret->len == 0 || !isspace((unsigned char)s[ret->len - 1]));
 }
 
 int edit_text(const struct edit *e, const char *text, size_t n, char **ret_text, size_t *ret_length, struct refusal *r)

@@ -38,6 +38,9 @@ int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *
 int edit_directives(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut,
                     struct refusal *r);
 int edit_env(const struct edit *e, const char *text, size_t n, struct edit_cut *cut, struct refusal *r);
+/* A scalar as bare text, truth values spelled `yes` and `no`. False: it is no scalar, has a byte of `forbidden`, or begins or ends with a
+ * blank. An empty string is text. */
+bool edit_word(const json_t *value, const char *yes, const char *no, const char *forbidden, struct buf *ret);
 /* What the text means, for comparing: NULL where it does not parse. New references. */
 json_t *edit_yaml_tree(const char *text, size_t n, struct error *err);
 /* Applies the operation to such a tree in memory. */

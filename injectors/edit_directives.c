@@ -81,21 +81,6 @@ static bool inside(const struct walk *w, const char *text, const struct strlist 
     return true;
 }
 
-static bool value_fits(const json_t *value, struct buf *ret)
-{
-    if (json_is_string(value))
-        buf_append_str(ret, json_string_value(value));
-    else if (json_is_boolean(value))
-        buf_append_str(ret, json_is_true(value) ? "on" : "off");
-    else if (json_is_number(value)) {
-        auto_free char *dump = json_dumps(value, JSON_ENCODE_ANY);
-        buf_append_str(ret, dump);
-    } else
-        return false;
-    const char *s = buf_str(ret);
-    return *s && !strpbrk(s, ";{}#\"'\\\r\n") && !isspace((unsigned char)s[0]) && !isspace((unsigned char)s[ret->len - 1]);
-}
-
 struct found {
     size_t directives, blocks; /* how many of that key, and of its block */
     struct token name, value;  /* of the directive: the name, and from its first argument to before ";" */
@@ -192,7 +177,7 @@ int edit_directives(const struct edit *e, const struct strlist *path, const char
     auto_buf struct buf value;
     struct found f = {0};
     buf_init(&value, 65536);
-    if (e->value && !value_fits(e->value, &value))
+    if (e->value && !(edit_word(e->value, "on", "off", ";{}#\"'\\\r\n", &value) && value.len))
         return refusal_field(r, "params.value", e->value,
                              "params.value wants words, a number, true or false here, without ; { } # or quotes");
     if (scan(path, text, n, &f, &r->error) < 0)

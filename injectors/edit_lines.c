@@ -38,22 +38,6 @@ static bool span_equal(const char *text, size_t start, size_t end, const char *s
     return end - start == strlen(s) && memcmp(text + start, s, end - start) == 0;
 }
 
-/* The value as text; false where it is none that a line can hold. */
-static bool value_text(const json_t *value, struct buf *ret)
-{
-    if (json_is_string(value))
-        buf_append_str(ret, json_string_value(value));
-    else if (json_is_boolean(value))
-        buf_append_str(ret, json_is_true(value) ? "true" : "false");
-    else if (json_is_number(value)) {
-        auto_free char *dump = json_dumps(value, JSON_ENCODE_ANY);
-        buf_append_str(ret, dump);
-    } else
-        return false;
-    const char *s = buf_str(ret);
-    return !strpbrk(s, "\r\n") && !isspace((unsigned char)s[0]) && (ret->len == 0 || !isspace((unsigned char)s[ret->len - 1]));
-}
-
 static int refuse_value(const struct edit *e, struct refusal *r)
 {
     return refusal_field(r, "params.value", e->value, "params.value wants one line of text, a number, true or false here");
@@ -93,7 +77,7 @@ int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *
     const char *name = dot ? dot + 1 : e->key;
     auto_buf struct buf value;
     buf_init(&value, 65536);
-    if (e->value && !value_text(e->value, &value))
+    if (e->value && !edit_word(e->value, "true", "false", "\r\n", &value))
         return refuse_value(e, r);
     bool inside = section == NULL, section_seen = inside, found = false;
     size_t insert_at = 0, below = SIZE_MAX; /* the line below the one that was found */
@@ -158,7 +142,7 @@ int edit_env(const struct edit *e, const char *text, size_t n, struct edit_cut *
     buf_init(&value, 65536);
     if (!is_variable(e->key))
         return refusal_text(r, "params.key", e->key, "params.key wants the name of a variable, like \"DATABASE_URL\"");
-    if (e->value && !value_text(e->value, &value))
+    if (e->value && !edit_word(e->value, "true", "false", "\r\n", &value))
         return refuse_value(e, r);
     bool found = false;
     for (struct line l = {0}; l.next < n;) {

@@ -215,11 +215,11 @@ TEST(a_token_that_nobody_gave_is_refused)
 
 TEST(resource_versions_too_old_and_too_new)
 {
-    auto_free char *all = path_of(&configmaps, NULL);
-    auto_free char *first = mem_printf("%s?resourceVersion=1&resourceVersionMatch=Exact", all);
-    struct error err =
-        expect("GET", first, NULL, ERROR_GONE); /* needs a cluster that is ten minutes old: etcd has then been compacted */
+    /* kube_test.sh had etcd compacted; of Events alone the API server keeps no cache that would still know the first revision. */
+    static const char first[] = "/api/v1/events?resourceVersion=1&resourceVersionMatch=Exact";
+    struct error err = expect("GET", first, NULL, ERROR_GONE);
     CHECK_INT(err.http_status, 410);
+    auto_free char *all = path_of(&configmaps, NULL);
     auto_free char *ahead = mem_printf("%s?resourceVersion=999999999999&resourceVersionMatch=NotOlderThan", all);
     err = expect("GET", ahead, NULL, ERROR_UNAVAILABLE);
     CHECK_CONTAINS(err.text, "Too large resource version");

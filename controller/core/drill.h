@@ -45,6 +45,13 @@ struct drill_peer { /* another drill that is not terminal, in any namespace that
         active; /* its intent is recorded (phase Injecting or later), or being written: observation "intent" of that drill is there */
 };
 
+/* A playbook that the card expects, on this target: it starts no run while one of its runs goes on, nor within its cooldown after that. */
+struct drill_healer {
+    const char *playbook;
+    bool running;
+    usec_t ended_at, rested_at; /* UTC, of its latest run; 0: none. rested_at = ended_at + cooldown */
+};
+
 struct drill_view {
     const struct drill *drill;
     const struct card *card;     /* NULL: card_error says why */
@@ -71,6 +78,8 @@ struct drill_view {
     bool trigger_exists;
     const struct run *runs; /* of this target */
     size_t run_count;
+    struct drill_healer healers[CARD_PLAYBOOKS_MAX]; /* while the drill is pending: those that exist */
+    size_t healer_count;
     const struct task *tasks; /* of this incident, and open gap tasks of this card and target */
     size_t task_count;
     const struct ledger_view *ledger;

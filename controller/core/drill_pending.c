@@ -1,5 +1,6 @@
 #include "core/drill_pending.h"
 
+#include "base/rfc3339.h"
 #include "base/str.h"
 #include "core/coverage.h"
 #include "core/drill_inject.h"
@@ -7,9 +8,9 @@
 #include "core/drill_write.h"
 #include "core/probe.h"
 
-#define DRILL_PEER_WAIT     (10 * USEC_MINUTE)
-#define DRILL_STEADY_SETTLE (5 * USEC_SEC)    /* how long a target that is not steady any more is waited for */
-#define DRILL_PEER_LOOK     (500 * USEC_MSEC) /* for the pod that a peer takes */
+#define DRILL_PEER_WAIT     (10 * USEC_MINUTE) /* for another drill, or for a playbook */
+#define DRILL_STEADY_SETTLE (5 * USEC_SEC)     /* how long a target that is not steady any more is waited for */
+#define DRILL_PEER_LOOK     (500 * USEC_MSEC)  /* for the pod that a peer takes */
 
 /* A drill that never began: no incident, no ledger record, nothing to revert. */
 static void end_before_start(const struct drill_view *v, enum drill_phase phase, const char *reason, const char *message,
@@ -160,6 +161,41 @@ static const struct firing *fires_already(const struct drill_view *v)
     return NULL;
 }
 
+/* A playbook that could not start now: what fails then would be the drill, not the healing. The one that takes longest; NULL: none. */
+static const struct drill_healer *healer_busy(const struct drill_view *v, usec_t now)
+{
+    const struct drill_healer *busy = NULL;
+    for (size_t i = 0; i < v->healer_count; i++) {
+        const struct drill_healer *h = &v->healers[i];
+        bool blocks = h->running || h->rested_at > now;
+        if (blocks && (!busy || (!busy->running && (h->running || h->rested_at > busy->rested_at))))
+            busy = h;
+    }
+    return busy;
+}
+
+/* True: it waits, or was skipped. */
+static bool wait_for_healer(const struct drill_view *v, usec_t now, struct decision *d)
+{
+    const struct drill_healer *h = healer_busy(v, now);
+    if (!h)
+        return false;
+    char message[512], ended[RFC3339_SIZE], rested[RFC3339_SIZE];
+    usec_t until = v->drill->meta.created_at + DRILL_PEER_WAIT;
+    if (h->running)
+        str_format(message, sizeof(message), "playbook %s is running for target %s and could not start for this drill", h->playbook,
+                   v->drill->target);
+    else
+        str_format(message, sizeof(message),
+                   "playbook %s ended at %s and cools down until %s (spec.cooldown): it could not start for this drill",
+                   h->playbook, rfc3339_format(h->ended_at, ended), rfc3339_format(h->rested_at, rested));
+    if (now > until || (!h->running && h->rested_at > until))
+        end_before_start(v, DRILL_SKIPPED, "PlaybookBusy", message, now, d);
+    else
+        wait_for(v, "PlaybookBusy", message, h->running ? until + 1 : h->rested_at, now, d);
+    return true;
+}
+
 /* A stop condition that holds before anything was done: the drill would be aborted as soon as it began. Only those that need no look. */
 static bool stops_already(const struct drill_view *v, const json_t *probes, const char *field, const struct pod *pod, usec_t now,
                           char message[512])
@@ -229,6 +265,8 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
         end_before_start(v, DRILL_SKIPPED, "NotSteady", message, now, d);
         return;
     }
+    if (wait_for_healer(v, now, d))
+        return;
     char why[256];
     ssize_t chosen = choose_pod(v, why);
     if (chosen < 0 || !v->ledger->synced) {

@@ -145,6 +145,30 @@ static void gather_trigger(const struct view_source *v, struct drill_gather *g)
     g->view.firings = g->firings;
 }
 
+/* The expected playbooks, and when each last ran for this target. */
+static void gather_healers(const struct view_source *v, struct drill_view *view)
+{
+    for (size_t i = 0; view->card && i < view->card->playbook_count; i++) {
+        struct error err = {0};
+        auto_playbook struct playbook playbook = {0};
+        const char *ns = view->drill->meta.ns, *name = view->card->playbooks[i].name;
+        json_auto_t *object = lookup_object(&v->lookup, KIND_PLAYBOOK, ns, name, NULL, &err);
+        if (!object || playbook_decode(object, &playbook, &err) < 0)
+            continue;
+        struct drill_healer healer = {.playbook = name};
+        struct store_cursor cursor = {0};
+        const struct summary *s;
+        while ((s = store_next_of_target(v->lookup.store, KIND_RUN, ns, view->drill->target, &cursor))) {
+            if (!str_equal(s->reference, name) || s->flag)
+                continue; /* what somebody else reports holds ours up no more than it starts it */
+            healer.running |= s->live;
+            healer.ended_at = usec_max(healer.ended_at, s->ended_at);
+        }
+        healer.rested_at = healer.ended_at ? usec_add(healer.ended_at, playbook.cooldown) : 0;
+        view->healers[view->healer_count++] = healer;
+    }
+}
+
 bool drill_gather(const struct view_source *v, const struct key *key, struct drill_gather *g)
 {
     memset(g, 0, sizeof(*g));
@@ -173,6 +197,8 @@ bool drill_gather(const struct view_source *v, const struct key *key, struct dri
     gather_trigger(v, g);
     g->view.runs = g->runs =
         gather_runs_of_target(&v->lookup, ns, g->drill.target, g->drill.meta.created_at - RUNS_SLACK, &g->view.run_count);
+    if (g->drill.phase == DRILL_PENDING)
+        gather_healers(v, &g->view);
     g->view.tasks = g->tasks = gather_tasks(&v->lookup, ns, g->drill.target, g->drill.incident, &g->view.task_count);
     bool wants_record = drill_phase_terminal(g->drill.phase) && g->drill.finalizer;
     ledger_gather(v->ledger, ns, wants_record ? g->drill.incident : "", v->ledger_synced(v->userdata, ns), &g->ledger);

@@ -243,6 +243,7 @@ static const struct {
     {KIND_PLAYBOOK, always, rule_self},
     {KIND_PLAYBOOK, spec_changed, rule_triggers_in_scope},
     {KIND_PLAYBOOK, spec_changed, rule_runs_in_scope},
+    {KIND_PLAYBOOK, spec_changed, rule_drills_in_scope}, /* which wait for its cooldown */
     {KIND_PLAYBOOK, spec_changed, rule_cards_in_scope},
     {KIND_RUN, always, rule_self},
     {KIND_RUN, always, rule_drills_of_target},

@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 """Debian's nginx, which nobody here wrote, with only a DrillTarget added: a config that was modified, and a worker that crashes."""
 import os
-import time
 
-from lib import SAMPLES, Bed, at, check, condition, get, items, kubectl, main, test, wait
+from lib import SAMPLES, Bed, check, condition, get, items, kubectl, main, test, wait
 
 CONFIG = "/etc/nginx/nginx.conf"
-COOLDOWN = 12  # seconds; the catalog's playbooks have 10
 
 
 class NginxBed(Bed):
@@ -34,13 +32,6 @@ def nothing_fires(bed):
         return not firing, firing
 
     wait("no trigger firing for nginx", look, 30)
-
-    # Known weakness, in hack/STATUS.md: a drill that begins while its playbook still cools down may find nobody to heal it.
-    def cooled():
-        ended = [row.get("status", {}).get("endedAt") for row in items(bed.ns, "playbookruns")]
-        return all(end and time.time() - at(end) > COOLDOWN for end in ended), ended
-
-    wait("every playbook run ended, and its cooldown over", cooled, 40, every=0.5)
 
 
 def one_card(bed, name, card):

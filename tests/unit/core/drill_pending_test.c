@@ -85,6 +85,51 @@ TEST(a_target_that_has_just_ceased_to_be_steady_is_waited_for_a_little)
     }
 }
 
+/* A drill whose healing cannot start would fail gate 2 for no fault of the healing. */
+TEST(a_drill_waits_for_the_playbooks_that_it_expects)
+{
+    const usec_t now = T0 + 5 * USEC_SEC, after = now + USEC_SEC;
+    static const char rested[] = "spec.cooldown): it could not start for this drill", running[] = "is running for target shop";
+    const struct {
+        const char *row;
+        struct drill_healer healers[2];
+        usec_t now;
+        const char *phase, *says;
+    } rows[] = {
+        {"none has ever run", {{"restart", false, 0, 0}}, now, "", ""},
+        {"one has cooled down", {{"restart", false, T0, now}}, now, "", ""},
+        {"one cools down", {{"restart", false, T0, after}}, now, "Pending", rested},
+        {"one cools down, the other has",
+         {{"restart", false, T0, after}, {"patch", false, T0, T0}},
+         now,
+         "Pending",
+         "playbook restart"},
+        {"the one that takes longest is named",
+         {{"restart", false, T0, after}, {"patch", false, T0, after + 1}},
+         now,
+         "Pending",
+         "playbook patch"},
+        {"one that runs takes longest", {{"restart", false, T0, after}, {"patch", true, 0, 0}}, now, "Pending", "playbook patch"},
+        {"one runs", {{"restart", true, 0, 0}}, now, "Pending", running},
+        {"one runs for too long", {{"restart", true, 0, 0}}, T0 + 11 * USEC_MINUTE, "Skipped", running},
+        {"one would cool down for too long: said at once", {{"restart", false, T0, T0 + USEC_HOUR}}, now, "Skipped", rested},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        memcpy(s.view.healers, rows[i].healers, sizeof(rows[i].healers));
+        s.view.healer_count = rows[i].healers[1].playbook ? 2 : 1;
+        scene_decide(&s, rows[i].now);
+        const struct effect *e = scene_effect(&s, EFFECT_STATUS, NULL);
+        CHECK_STR(e ? json_str(e->body, "phase", "") : "", rows[i].phase);
+        if (e)
+            CHECK_CONTAINS(pending_message(&s), rows[i].says);
+        CHECK(!e == (scene_effect(&s, EFFECT_METADATA, NULL) != NULL)); /* it begins, or else takes no finalizer */
+        scene_done(&s);
+    }
+}
+
 int main(void)
 {
     return check_run();

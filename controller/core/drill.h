@@ -76,6 +76,10 @@ struct drill_view {
     size_t firing_count;
     struct evidence trigger_watch; /* of the expected trigger on the drilled pod: whether it could see at all */
     bool trigger_exists;
+    /* While the drill is pending: since when the expected trigger's condition holds on a pod of the target, whether or not it has fired
+     * by now; 0: on none. */
+    usec_t alarm_since;
+    char alarm_message[256];
     const struct run *runs; /* of this target */
     size_t run_count;
     struct drill_healer healers[CARD_PLAYBOOKS_MAX]; /* while the drill is pending: those that exist */

@@ -10,7 +10,8 @@
 
 #define DRILL_PEER_WAIT     (10 * USEC_MINUTE) /* for another drill, or for a playbook */
 #define DRILL_STEADY_SETTLE (5 * USEC_SEC)     /* how long a target that is not steady any more is waited for */
-#define DRILL_PEER_LOOK     (500 * USEC_MSEC)  /* for the pod that a peer takes */
+#define DRILL_ALARM_SETTLE  (10 * USEC_SEC) /* how long a trigger that fires already is waited for, from when its condition began */
+#define DRILL_PEER_LOOK     (500 * USEC_MSEC) /* for the pod that a peer takes */
 
 /* A drill that never began: no incident, no ledger record, nothing to revert. */
 static void end_before_start(const struct drill_view *v, enum drill_phase phase, const char *reason, const char *message,
@@ -151,14 +152,31 @@ static const char *forbidden(const struct drill_view *v, char message[512])
     return NULL;
 }
 
-/* A trigger that fires already could not be told from one that detects the drill. */
-static const struct firing *fires_already(const struct drill_view *v)
+/* A trigger that fires already, or whose condition holds and only needs to last, could not be told from one that detects the drill.
+ * What has just begun may be what the healing of the drill before left behind, such as a process that is young: that is waited for. True:
+ * it waits, or was skipped. */
+static bool wait_for_alarm(const struct drill_view *v, usec_t now, struct decision *d)
 {
-    for (size_t i = 0; i < v->firing_count; i++)
+    char message[512];
+    const struct firing *firing = NULL;
+    for (size_t i = 0; i < v->firing_count && !firing; i++)
         if (!v->firings[i].cleared_at && str_equal(v->firings[i].target, v->drill->target) &&
             str_equal(v->firings[i].ns, v->drill->meta.ns))
-            return &v->firings[i];
-    return NULL;
+            firing = &v->firings[i];
+    if (firing)
+        str_format(message, sizeof(message), "trigger %s fires already for target %s: %s", firing->trigger, v->drill->target,
+                   firing->message);
+    else if (v->alarm_since)
+        str_format(message, sizeof(message), "trigger %s is about to fire for target %s: %s", v->card->trigger, v->drill->target,
+                   v->alarm_message);
+    else
+        return false;
+    usec_t settled = usec_add(firing ? firing->since : v->alarm_since, DRILL_ALARM_SETTLE);
+    if (now < settled)
+        wait_for(v, "NotSteady", message, settled, now, d);
+    else
+        end_before_start(v, DRILL_SKIPPED, "NotSteady", message, now, d);
+    return true;
 }
 
 /* A playbook that could not start now: what fails then would be the drill, not the healing. The one that takes longest; NULL: none. */
@@ -258,13 +276,8 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
             wait_for(v, "SteadyStateUnknown", message, created + DRILL_STEADY_WAIT + 1, now, d);
         return;
     }
-    const struct firing *firing = fires_already(v);
-    if (firing) {
-        str_format(message, sizeof(message), "trigger %s fires already for target %s: %s", firing->trigger, drill->target,
-                   firing->message);
-        end_before_start(v, DRILL_SKIPPED, "NotSteady", message, now, d);
+    if (wait_for_alarm(v, now, d))
         return;
-    }
     if (wait_for_healer(v, now, d))
         return;
     char why[256];

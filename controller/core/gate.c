@@ -106,6 +106,19 @@ static const struct run *run_that_tells(const struct drill_view *v, const struct
     return NULL;
 }
 
+/* It fired since the injection, by a condition that began before; NULL: none such. */
+static const struct firing *firing_too_old(const struct drill_view *v, const struct gate_frame *frame)
+{
+    for (size_t i = 0; i < v->firing_count; i++) {
+        const struct firing *f = &v->firings[i];
+        if (str_equal(f->trigger, v->card->trigger) && str_equal(f->target, v->drill->target) &&
+            str_equal(f->ns, v->drill->meta.ns) && (str_empty(f->pod) || str_equal(f->pod, v->drill->status_pod)) &&
+            f->fired_at >= frame->began_at && !since_injection(v, frame, f->since, f->error))
+            return f;
+    }
+    return NULL;
+}
+
 /* From when on the trigger's probe must have been seen without a gap. A process that wrote the intent remembers what fired since. */
 static usec_t watched_by(const struct drill_view *v, const struct gate_frame *frame)
 {
@@ -144,6 +157,7 @@ static void judge_trigger(const struct drill_view *v, const struct gate_frame *f
     gate_evidence(g, "Trigger", v->card->trigger);
     const struct evidence *seen = &v->trigger_watch;
     const struct run *told = run_that_tells(v, frame);
+    const struct firing *old = firing_too_old(v, frame);
     if (!v->trigger_exists)
         gate_decide(g, GATE_FAILED, deadline, "trigger %s did not fire within %s: there is no Trigger of that name",
                     v->card->trigger, limit);
@@ -152,7 +166,11 @@ static void judge_trigger(const struct drill_view *v, const struct gate_frame *f
     else if (seen->known_since > usec_min(deadline, watched_by(v, frame)))
         gate_decide(g, GATE_INCONCLUSIVE, deadline, "whether %s fired could not be observed all the time since the injection",
                     v->card->trigger);
-    else if (told)
+    else if (old) {
+        duration_format(frame->began_at - old->since, took, sizeof(took));
+        gate_decide(g, GATE_INCONCLUSIVE, deadline, "%s fired, but its condition began %s before the injection: %s", old->trigger,
+                    took, old->message);
+    } else if (told)
         gate_decide(g, GATE_INCONCLUSIVE, deadline, "run %.100s says that %.60s fired, but when its condition began is not known",
                     told->meta.name, v->card->trigger);
     else

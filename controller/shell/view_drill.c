@@ -118,6 +118,22 @@ static void gather_target(const struct view_source *v, struct drill_gather *g, u
         gather_pod_alone(v, g);
 }
 
+/* Before a pod is chosen: whether the trigger's condition holds on any, since when at the earliest. */
+static void gather_alarm(const struct drill_gather *g, const struct evidences *seen, const struct key *key,
+                         const struct trigger *trigger, struct drill_view *view)
+{
+    for (size_t i = 0; i < g->pods.count; i++) {
+        char want[EFFECT_ID_SIZE];
+        str_format(want, sizeof(want), "trigger/%s/%s/%s", key->ns, key->name, g->pods.pods[i].meta.name);
+        const struct evidence *e = evidences_get(seen, want);
+        bool holds = e->holds == (trigger->fires_when ? HOLDS_TRUE : HOLDS_FALSE);
+        if (!holds || (view->alarm_since && view->alarm_since <= e->since))
+            continue;
+        view->alarm_since = e->since;
+        str_format(view->alarm_message, sizeof(view->alarm_message), "pod %.80s: %.160s", g->pods.pods[i].meta.name, e->message);
+    }
+}
+
 static void gather_trigger(const struct view_source *v, struct drill_gather *g)
 {
     if (!g->view.card)
@@ -132,11 +148,14 @@ static void gather_trigger(const struct view_source *v, struct drill_gather *g)
     char want[EFFECT_ID_SIZE];
     struct key target = key_of(KIND_TARGET, g->drill.meta.ns, g->drill.target);
     str_format(want, sizeof(want), "trigger/%s/%s/%s", key.ns, key.name, g->drill.status_pod);
-    g->view.trigger_watch = *evidences_get(watches_evidences(v->watches, &target), want);
+    const struct evidences *seen = watches_evidences(v->watches, &target);
+    g->view.trigger_watch = *evidences_get(seen, want);
 
     auto_trigger struct trigger trigger = {0};
     if (trigger_decode(object, &trigger, NULL) < 0)
         return;
+    if (g->drill.phase == DRILL_PENDING)
+        gather_alarm(g, seen, &key, &trigger, &g->view);
     const struct firing_set *set = firings_get(v->firings, &trigger);
     g->firings = mem_array(set->count, sizeof(*g->firings));
     for (size_t i = 0; i < set->count; i++)

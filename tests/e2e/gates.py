@@ -162,7 +162,7 @@ def fires_before(bed):
 
     wait("the trigger firing in every pod", firing, 10)
     bed.drill("early", CARD)
-    drill = bed.wait_ended("early", "Skipped", within=10)
+    drill = bed.wait_ended("early", "Skipped", within=20)
     check(TRIGGER in drill["status"]["message"] and "fires already" in drill["status"]["message"], "why: the trigger fires already", drill["status"])
     check("injectedAt" not in drill["status"], "nothing was injected", drill["status"])
 

@@ -85,6 +85,39 @@ TEST(a_target_that_has_just_ceased_to_be_steady_is_waited_for_a_little)
     }
 }
 
+/* Else a run that this old alarm starts would pass for the drill's healing, and nothing for its detection. */
+TEST(a_drill_waits_while_its_trigger_fires_or_is_about_to)
+{
+    const struct {
+        const char *row;
+        usec_t fired, cleared, alarm, now;
+        const char *phase, *says;
+    } rows[] = {
+        {"it fires since a moment", T0 + 4 * USEC_SEC, 0, 0, T0 + 5 * USEC_SEC, "Pending", "fires already for target shop"},
+        {"it fires since long", T0 - USEC_HOUR, 0, 0, T0 + 5 * USEC_SEC, "Skipped", "fires already for target shop"},
+        {"it fired, and that is over", T0 + 4 * USEC_SEC, T0 + 5 * USEC_SEC, 0, T0 + 5 * USEC_SEC, "", ""},
+        {"its condition holds since a moment", 0, 0, T0 + 4 * USEC_SEC, T0 + 5 * USEC_SEC, "Pending",
+         "is about to fire for target shop"},
+        {"its condition holds, and goes on", 0, 0, T0 + 4 * USEC_SEC, T0 + 14 * USEC_SEC, "Skipped",
+         "is about to fire for target shop"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        if (rows[i].fired)
+            scene_fire(&s, rows[i].fired, 0);
+        s.firings[0].cleared_at = rows[i].cleared;
+        s.view.alarm_since = rows[i].alarm;
+        scene_decide(&s, rows[i].now);
+        const struct effect *e = scene_effect(&s, EFFECT_STATUS, NULL);
+        CHECK_STR(e ? json_str(e->body, "phase", "") : "", rows[i].phase);
+        if (e)
+            CHECK_CONTAINS(pending_message(&s), rows[i].says);
+        scene_done(&s);
+    }
+}
+
 /* A drill whose healing cannot start would fail gate 2 for no fault of the healing. */
 TEST(a_drill_waits_for_the_playbooks_that_it_expects)
 {

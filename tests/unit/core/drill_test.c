@@ -206,7 +206,7 @@ TEST(a_drill_that_may_not_begin_is_skipped_with_the_reason_in_words)
         {"a target that is not well", spoil_7, 0, "Skipped", "NotSteady", "ready: 503"},
         {"a target of which nothing is known is waited for", spoil_8, 2 * USEC_SEC, "(no status)", "", ""},
         {"and skipped when that lasts", spoil_9, 30 * USEC_SEC, "Skipped", "SteadyStateUnknown", "not in its steady state"},
-        {"a trigger that fires already", spoil_10, 0, "Skipped", "NotSteady", "fires already"},
+        {"a trigger that fires already", spoil_10, 10 * USEC_SEC, "Skipped", "NotSteady", "fires already"},
         {"an agent that does not answer", spoil_11, 40 * USEC_SEC, "Skipped", "NoPod", "connection refused"},
         {"no pod at all", spoil_12, 40 * USEC_SEC, "Skipped", "NoPod", "drillyard.dev/agent=enabled"},
         {"a ledger that is not listed", spoil_13, 40 * USEC_SEC, "Skipped", "NoPod", "ledger"},

@@ -52,7 +52,7 @@ static void decide_injecting(const struct drill_view *v, usec_t now, struct deci
 {
     const struct drill *drill = v->drill;
     char message[512];
-    struct fault_view f = fault_look(v);
+    struct fault_view f = fault_look(v, now);
     const struct observation *asked = observations_get(v->observations, "inject");
     if (f.now == FAULT_NOW_OVER) {
         str_format(message, sizeof(message), "%s before the fault was seen in force",
@@ -62,6 +62,8 @@ static void decide_injecting(const struct drill_view *v, usec_t now, struct deci
         conclude(v, DRILL_INCONCLUSIVE, f.by_pod ? "PodGone" : "FaultEnded", message, drill->gates, now, d);
         return;
     }
+    if (!drill_pod_there(v))
+        return;                                       /* it is not certain yet that it is gone */
     d->lease_pod = meta_key(&v->pod->meta, KIND_POD); /* the answer must still be true when it is written down */
     switch (asked->state) {
     case OBSERVATION_NONE:
@@ -163,11 +165,14 @@ static struct gate_frame gate_frame_of(const struct drill_view *v, const struct 
     if (f->now == FAULT_NOW_FORGOTTEN) {
         frame.ended_at = frame.began_at; /* since when is not known: nothing counts */
         str_format(why, size, "the agent in pod %.60s does not know of the fault any more", pod);
-    } else if (f->now == FAULT_NOW_OVER && f->by_pod && !healing_began(v)) {
+    } else if (!drill_pod_there(v) && (f->now != FAULT_NOW_OVER || f->by_pod)) {
+        if (healing_began(v))
+            return frame;
         bool seen = observations_get(v->observations, "pod")->state == OBSERVATION_OK; /* else it went before our time */
-        frame.ended_at = seen ? now : frame.began_at;
+        usec_t left_at = drill_pod_left_at(v);
+        frame.ended_at = !seen ? frame.began_at : left_at ? left_at : now;
         str_format(why, size, "pod %.60s went away, and no healing of ours did it", pod);
-    } else if (f->now == FAULT_NOW_OVER && !f->by_pod) {
+    } else if (f->now == FAULT_NOW_OVER) {
         bool planned = str_equal(f->why, "duration"), watched = v->agent->up_since && v->agent->up_since <= injected_at;
         frame.ended_at = f->at ? f->at : frame.began_at;
         frame.ended_by_plan = planned && watched;
@@ -214,7 +219,7 @@ static void decide_in_force(const struct drill_view *v, usec_t now, struct decis
                  "the card was changed during the drill: what it expected before is not known any more", gates, now, d);
         return;
     }
-    if (!drill_pod_gone(v)) {
+    if (drill_pod_there(v)) {
         if (observations_get(v->observations, "pod")->state == OBSERVATION_NONE)
             decision_note(d, "pod", NULL);
         d->lease_pod = meta_key(&v->pod->meta, KIND_POD);
@@ -225,7 +230,7 @@ static void decide_in_force(const struct drill_view *v, usec_t now, struct decis
         }
     }
     int before = gates_count_decided(gates);
-    struct fault_view f = fault_look(v);
+    struct fault_view f = fault_look(v, now);
     struct gate_frame frame = gate_frame_of(v, &f, now);
     usec_t again;
     gates_judge(v, &frame, now, gates, &again);
@@ -318,6 +323,7 @@ void drill_decide(const struct drill_view *v, usec_t now, struct decision *d)
     }
     if (!drill->finalizer && !drill->meta.deleting)
         drill_write_finalizer(v, true, d); /* somebody took it off: the ledger's record hangs on it */
+    drill_note_pod(v, now, d);
     struct verdict verdict;
     const struct observation *note = observations_get(v->observations, "verdict");
     if (note->state == OBSERVATION_OK && verdict_decode(note->result, &verdict)) {

@@ -71,7 +71,8 @@ struct drill_view {
     size_t peer_count;
     const struct agent_state *agents; /* one per pod, same order */
     const struct agent_state *agent;  /* of the drilled pod once it is chosen; NULL before, or when the pod is gone */
-    const struct pod *pod;            /* likewise */
+    const struct pod *pod;            /* likewise; NULL too when it is not to be seen: its label was taken off, say */
+    bool pod_ended;                   /* pod is NULL, and before it went its containers were seen to have ended */
     const struct firing *firings;     /* of the expected trigger for this target, current and recently cleared */
     size_t firing_count;
     struct evidence trigger_watch; /* of the expected trigger on the drilled pod: whether it could see at all */

@@ -6,12 +6,51 @@
 /* How long until a revert that nobody answers is looked at again: also keeps the session with the pod wanted. */
 #define REVERT_LOOK_EVERY (10 * USEC_SEC)
 
-bool drill_pod_gone(const struct drill_view *v)
+/* Beyond the lease: for the agent to notice that it is over, and to revert. */
+#define POD_LEFT_SLACK (2 * USEC_SEC)
+
+static bool ended(const struct pod *pod)
 {
-    return !v->pod || str_equal(v->pod->phase, "Failed") || str_equal(v->pod->phase, "Succeeded");
+    return str_equal(pod->phase, "Failed") || str_equal(pod->phase, "Succeeded");
 }
 
-struct fault_view fault_look(const struct drill_view *v)
+bool drill_pod_there(const struct drill_view *v)
+{
+    return v->pod && !ended(v->pod);
+}
+
+usec_t drill_pod_left_at(const struct drill_view *v)
+{
+    return json_int(observations_get(v->observations, "pod-left")->result, "at", 0);
+}
+
+static usec_t pod_gone_at(const struct drill_view *v, usec_t left_at)
+{
+    return usec_add(left_at, v->lease + POD_LEFT_SLACK);
+}
+
+bool drill_pod_gone(const struct drill_view *v, usec_t now)
+{
+    if (v->pod)
+        return ended(v->pod);
+    usec_t left_at = drill_pod_left_at(v);
+    return v->pod_ended || (left_at && now >= pod_gone_at(v, left_at));
+}
+
+void drill_note_pod(const struct drill_view *v, usec_t now, struct decision *d)
+{
+    usec_t left_at = drill_pod_left_at(v), leaves_at = left_at;
+    if (v->pod)
+        leaves_at = 0;
+    else if (!left_at)
+        leaves_at = now;
+    if (leaves_at != left_at)
+        decision_note(d, "pod-left", json_pack("{s:I}", "at", (json_int_t)leaves_at));
+    if (leaves_at && !v->pod_ended && now < pod_gone_at(v, leaves_at))
+        decision_again(d, pod_gone_at(v, leaves_at));
+}
+
+struct fault_view fault_look(const struct drill_view *v, usec_t now)
 {
     struct fault_view f = {.now = FAULT_NOW_UNKNOWN};
     const struct agent_fault *told = agent_fault_find(v->agent, v->drill->fault_id);
@@ -20,7 +59,7 @@ struct fault_view fault_look(const struct drill_view *v)
         f.at = told->at;
         f.by_agent = told->by_agent;
         str_copy(f.why, sizeof(f.why), told->why);
-    } else if (drill_pod_gone(v)) {
+    } else if (drill_pod_gone(v, now)) {
         f.now = FAULT_NOW_OVER;
         f.by_pod = true;
     } else if (told && told->state == FAULT_IN_FORCE)
@@ -74,7 +113,7 @@ void drill_decide_reverting(const struct drill_view *v, const struct verdict *ve
 {
     const struct observation *last;
     int asked = reverts_asked(v, &last);
-    struct fault_view f = fault_look(v);
+    struct fault_view f = fault_look(v, now);
     struct revert revert = {0};
     const char *answer = last && last->state == OBSERVATION_OK ? json_str(last->result, "state", "") : "";
     bool reverted = str_equal(answer, "Reverted");
@@ -107,6 +146,11 @@ void drill_decide_reverting(const struct drill_view *v, const struct verdict *ve
         char why[256];
         if (last && (last->state == OBSERVATION_FAILED || last->state == OBSERVATION_UNKNOWN))
             str_format(why, sizeof(why), "the revert did not succeed yet (asked %d times): %.180s", asked, last->err.text);
+        else if (!v->pod)
+            str_format(why, sizeof(why),
+                       "pod %s went out of sight (deleted, or without its label " LABEL_AGENT
+                       "): waiting until its agent must have reverted",
+                       v->drill->status_pod);
         else
             str_format(why, sizeof(why), "waiting for the agent in pod %s: %.160s", v->drill->status_pod,
                        v->agent ? v->agent->message : "no session");

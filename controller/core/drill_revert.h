@@ -17,10 +17,17 @@ struct fault_view {
     char why[24];
 };
 
-/* Deleted, or ended for good (evicted, say): its containers are no more, and no agent will answer. */
-bool drill_pod_gone(const struct drill_view *v);
+/* It can be looked at and asked: it is to be seen, and has not ended for good. */
+bool drill_pod_there(const struct drill_view *v);
 
-struct fault_view fault_look(const struct drill_view *v);
+/* Nothing of it can carry the fault any more: its containers ended (it was evicted, say), or it has not been to be seen for so long that
+ * its agent, should it run on, has reverted by itself: a pod whose label was taken off, or that was deleted by force, goes on for a
+ * while. Since when it is not to be seen is a note, which drill_note_pod() keeps. */
+bool drill_pod_gone(const struct drill_view *v, usec_t now);
+usec_t drill_pod_left_at(const struct drill_view *v); /* as noted; 0: not noted, or it is there again */
+void drill_note_pod(const struct drill_view *v, usec_t now, struct decision *d);
+
+struct fault_view fault_look(const struct drill_view *v, usec_t now);
 
 /* Asks the agent to revert until it is certain that nothing is left, then writes the terminal status. What lasts is said in the status
  * (phase Reverting, why), and after DRILL_QUARANTINE_AFTER by an event; core/target.c derives the quarantine from it. */

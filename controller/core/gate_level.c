@@ -155,7 +155,7 @@ void gate_judge_level(const struct drill_view *v, const struct gate_frame *frame
 /* The probes are looked at from the drilled pod, or, when healing replaced it, from another ready one of the target. */
 static struct key verify_pod(const struct drill_view *v)
 {
-    if (!drill_pod_gone(v))
+    if (drill_pod_there(v))
         return meta_key(&v->pod->meta, KIND_POD);
     for (size_t i = 0; i < v->pod_count; i++)
         if (v->pods[i].ready && v->agents[i].link != AGENT_ABSENT)

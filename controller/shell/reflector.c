@@ -213,6 +213,8 @@ static void take_event(struct reflector *r, const char *type, json_t *object)
         }
     } else if (str_equal(type, "DELETED")) {
         struct key key = key_of(r->scope.kind, json_str(metadata, "namespace", ""), json_str(metadata, "name", ""));
+        if (r->scope.kind == KIND_POD)
+            take_object(r, object); /* its last version says whether its containers have ended */
         store_remove(r->store, &key, json_str(metadata, "uid", ""), rv);
     } else if (str_equal(type, "ADDED") || str_equal(type, "MODIFIED"))
         take_object(r, object);

@@ -223,6 +223,8 @@ static void remove_at(struct store *s, enum kind kind, size_t at, const char *rv
     struct entry *e = shelf->entries[at];
     memmove(&shelf->entries[at], &shelf->entries[at + 1], (--shelf->count - at) * sizeof(struct entry *));
     tombstones_add(s->tombstones, e->summary.uid, rv, world_now(s->world) + STORE_TOMBSTONE);
+    if (kind == KIND_POD && !e->summary.live)
+        tombstones_set_ended(s->tombstones, e->summary.uid);
     tree_drop(s, e);
     count_bytes(s, e, false);
     /* Told while it is gone but its strings still stand. */
@@ -289,6 +291,11 @@ bool store_remove(struct store *s, const struct key *key, const char *uid, const
         return false;
     remove_at(s, key->kind, (size_t)(found - s->shelves[key->kind].entries), rv);
     return true;
+}
+
+bool store_ended(const struct store *s, const char *uid)
+{
+    return tombstones_ended(s->tombstones, uid);
 }
 
 /* ── iteration ── */

@@ -34,6 +34,9 @@ bool store_put(struct store *s, enum kind kind, const json_t *object);
 /* Deletes; `uid` and `rv` of what was deleted ("" unknown): a newer object of that name stays. False: nothing was removed. */
 bool store_remove(struct store *s, const struct key *key, const char *uid, const char *rv);
 
+/* A pod that was removed and whose last version said that its containers have ended (remembered for STORE_TOMBSTONE). */
+bool store_ended(const struct store *s, const char *uid);
+
 json_t *store_get(struct store *s, const struct key *key); /* new reference; NULL: not there */
 const struct summary *store_summary(const struct store *s,
                                     const struct key *key); /* NULL: not there; valid until the next change */

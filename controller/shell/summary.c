@@ -112,6 +112,8 @@ void summary_read(enum kind kind, const json_t *object, char scratch[SUMMARY_SCR
         break;
     case KIND_POD:
         s->labels = pack_labels(json_object_get(metadata, "labels"), scratch);
+        s->live = !str_equal(json_str(object, "status.phase", ""), "Failed") &&
+                  !str_equal(json_str(object, "status.phase", ""), "Succeeded");
         break;
     case KIND_LEDGER:
         s->flag = json_flag(object, "immutable", false);

@@ -17,8 +17,10 @@ struct summary {
     usec_t created_at, ended_at; /* UTC; 0 unknown or not ended */
     short phase;                 /* Drill: enum drill_phase; PlaybookRun: enum run_phase; CodingTask: 1 while open */
     bool deleting;
-    bool live; /* something is still to be done: a Drill without verdict or with our finalizer, an unfinished run, an open task */
-    bool flag; /* DrillTarget: selector.matchExpressions are set, so labels alone do not decide; ConfigMap: immutable;
+    bool
+        live; /* something is still to be done: a Drill without verdict or with our finalizer, an unfinished run, an open task; a Pod
+                  whose containers have not ended for good */
+    bool flag;      /* DrillTarget: selector.matchExpressions are set, so labels alone do not decide; ConfigMap: immutable;
                        PlaybookRun: somebody else's (reporter is not drillyard) */
     bool succeeded; /* Drill, PlaybookRun: ended so */
 };

@@ -8,6 +8,7 @@ struct tombstone {
     char *uid;
     char rv[RV_SIZE];
     usec_t until;
+    bool ended;
     struct tombstone *next;
 };
 
@@ -69,6 +70,19 @@ void tombstones_add(struct tombstones *t, const char *uid, const char *rv, usec_
         t->oldest = stone;
     t->youngest = stone;
     map_set(t->by_uid, uid, stone);
+}
+
+void tombstones_set_ended(struct tombstones *t, const char *uid)
+{
+    struct tombstone *stone = map_get(t->by_uid, uid);
+    if (stone)
+        stone->ended = true;
+}
+
+bool tombstones_ended(const struct tombstones *t, const char *uid)
+{
+    const struct tombstone *stone = map_get(t->by_uid, uid);
+    return stone && stone->ended;
 }
 
 bool tombstones_has(const struct tombstones *t, const char *uid, const char *rv)

@@ -209,6 +209,7 @@ bool drill_gather(const struct view_source *v, const struct key *key, struct dri
     g->view.stopped = lookup_stopped(&v->lookup, ns);
     gather_target(v, g, now);
     gather_pod(g);
+    g->view.pod_ended = !g->view.pod && store_ended(v->lookup.store, g->drill.pod_uid);
     g->view.pods = g->pods.pods;
     g->view.agents = g->pods.agents;
     g->view.pod_count = g->pods.count;

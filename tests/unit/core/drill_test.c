@@ -292,21 +292,6 @@ TEST(a_fault_in_force_is_reverted_before_the_drill_ends_whatever_happens)
     }
 }
 
-TEST(a_pod_that_goes_away_takes_the_fault_with_it_and_proves_nothing)
-{
-    struct scene s;
-    scene_init(&s);
-    scene_inject(&s);
-    s.view.pod = NULL;
-    s.view.agent = NULL;
-    s.view.pod_count = 0;
-    scene_decide(&s, T0 + 2 * USEC_SEC);
-    CHECK_STR(phase_written(&s), "Inconclusive");
-    CHECK_STR(json_str(status_of(&s)->body, "revert.by", ""), "PodGone");
-    CHECK_STR(json_str(status_of(&s)->body, "fault.state", ""), "Lost");
-    scene_done(&s);
-}
-
 TEST(a_fault_that_the_agent_reverted_by_itself_is_inconclusive_and_not_healed_by_that)
 {
     static const struct {

@@ -373,6 +373,29 @@ TEST(reordered_and_repeated_events_change_nothing)
     bench_done(&b);
 }
 
+TEST(how_a_pod_ended_is_read_off_its_deletion)
+{
+    struct bench b = {.fake = fake_new()};
+    b.alarms = alarms_new(fake_world(b.fake));
+    b.store = store_new(fake_world(b.fake));
+    struct reflector_options o = {.kind = KIND_POD, .ns = "team-a", .problem = on_problem, .synced = on_synced, .userdata = &b};
+    b.reflector = reflector_new(fake_world(b.fake), b.alarms, b.store, &o);
+    reflector_run(b.reflector);
+    fake_run(b.fake);
+    struct fake_stream *stream = fake_stream(b.fake, "pods");
+    fake_event(stream, "ADDED", fake_object("Pod", "team-a", "ends", "5", "{}", "{\"phase\":\"Running\"}"));
+    fake_event(stream, "ADDED", fake_object("Pod", "team-a", "leaves", "6", "{}", "{\"phase\":\"Running\"}"));
+    fake_bookmark(stream, "7", true);
+    fake_event(stream, "DELETED", fake_object("Pod", "team-a", "ends", "8", "{}", "{\"phase\":\"Failed\"}"));
+    fake_event(stream, "DELETED", fake_object("Pod", "team-a", "leaves", "9", "{}", "{\"phase\":\"Running\"}"));
+    CHECK_INT(store_count(b.store, KIND_POD), 0);
+    json_auto_t *ends = fake_object("Pod", "team-a", "ends", "", "{}", NULL),
+                *leaves = fake_object("Pod", "team-a", "leaves", "", "{}", NULL);
+    CHECK(store_ended(b.store, json_str(ends, "metadata.uid", "")));
+    CHECK(!store_ended(b.store, json_str(leaves, "metadata.uid", "")));
+    bench_done(&b);
+}
+
 TEST(our_own_writes_answer_is_not_undone_by_a_list_that_is_older)
 {
     struct bench b;

@@ -130,6 +130,36 @@ TEST(a_tombstone_ends)
     bench_done(&b);
 }
 
+TEST(of_a_pod_that_went_it_is_known_whether_its_containers_had_ended)
+{
+    static const struct {
+        const char *row, *phase;
+        bool swept, ended;
+    } rows[] = {
+        {"deleted in order: the kubelet says so first", "Succeeded", false, true}, {"evicted, then deleted", "Failed", false, true},
+        {"deleted by force, or out of the selection", "Running", false, false},    {"missing in a list", "Running", true, false},
+        {"missing in a list, but had ended before", "Failed", true, true},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct bench b;
+        CHECK_ROW(rows[i].row);
+        bench_init(&b);
+        auto_free char *status = mem_printf("{\"phase\":\"%s\"}", rows[i].phase);
+        json_auto_t *pod = fake_object("Pod", "team-a", "shop-1", "5", "{}", status);
+        const char *uid = json_str(pod, "metadata.uid", "");
+        CHECK(store_put(b.store, KIND_POD, pod));
+        CHECK(!store_ended(b.store, uid)); /* it is there */
+        struct key key = key_of(KIND_POD, "team-a", "shop-1");
+        if (rows[i].swept)
+            CHECK_INT(store_sweep(b.store, KIND_POD, NULL, store_list_begin(b.store), "9"), 1);
+        else
+            CHECK(store_remove(b.store, &key, uid, "9"));
+        CHECK(store_ended(b.store, uid) == rows[i].ended);
+        CHECK(!store_ended(b.store, "another"));
+        bench_done(&b);
+    }
+}
+
 TEST(an_older_deletion_does_not_remove_a_newer_object)
 {
     struct bench b;

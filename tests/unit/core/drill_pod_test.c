@@ -1,0 +1,98 @@
+/* A drill whose pod goes: with the fault, or perhaps not. */
+#include "drill_scene.h"
+
+static const struct effect *status_of(const struct scene *s)
+{
+    return scene_effect(s, EFFECT_STATUS, NULL);
+}
+
+static const char *phase_written(const struct scene *s)
+{
+    const struct effect *e = status_of(s);
+    return e ? json_str(e->body, "phase", "") : "(no status)";
+}
+
+TEST(a_pod_that_goes_away_takes_the_fault_with_it_and_proves_nothing)
+{
+    struct scene s;
+    scene_init(&s);
+    scene_inject(&s);
+    s.view.pod = NULL;
+    s.view.agent = NULL;
+    s.view.pod_count = 0;
+    s.view.pod_ended = true;
+    scene_decide(&s, T0 + 2 * USEC_SEC);
+    CHECK_STR(phase_written(&s), "Inconclusive");
+    CHECK_STR(json_str(status_of(&s)->body, "revert.by", ""), "PodGone");
+    CHECK_STR(json_str(status_of(&s)->body, "fault.state", ""), "Lost");
+    scene_done(&s);
+}
+
+/* Its label was taken off, or it was deleted by force: either way it may run on, and its agent reverts only when the lease is over. */
+TEST(a_pod_out_of_sight_may_still_carry_the_fault)
+{
+    const usec_t left = T0 + 2 * USEC_SEC, gone = left + 12 * USEC_SEC; /* the lease and its slack */
+    static const struct {
+        const char *row;
+        int phase_failed_at, back_at, ended_at; /* seconds after it left; 0: never */
+        usec_t over_after;
+    } rows[] = {
+        {"it stays away", 0, 0, 0, 12 * USEC_SEC},
+        {"its containers were seen to have ended, later", 0, 0, 5, 5 * USEC_SEC},
+        {"it is back, evicted", 4, 4, 0, 4 * USEC_SEC},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        scene_inject(&s);
+        usec_t over = 0;
+        for (usec_t now = left; now <= gone + USEC_SEC && !over; now += USEC_SEC) {
+            bool back = rows[i].back_at && now >= left + rows[i].back_at * USEC_SEC;
+            s.view.pod = back ? &s.pods[0] : NULL;
+            s.view.agent = back ? &s.agents[0] : NULL;
+            s.pods[0].phase = rows[i].phase_failed_at && back ? "Failed" : "Running";
+            s.view.pod_ended = rows[i].ended_at && now >= left + rows[i].ended_at * USEC_SEC;
+            scene_decide(&s, now);
+            CHECK(!scene_effect(&s, EFFECT_AGENT, NULL));
+            enum drill_phase phase = DRILL_NEW;
+            drill_phase_parse(phase_written(&s), &phase);
+            if (drill_phase_terminal(phase))
+                over = now - left;
+            else
+                CHECK(s.decision.again_at <= gone); /* it is not forgotten */
+            scene_apply(&s, now);
+            s.view.pod = NULL;
+        }
+        CHECK_INT(over, rows[i].over_after);
+        scene_done(&s);
+    }
+}
+
+TEST(a_pod_that_comes_back_into_sight_is_asked_to_revert)
+{
+    struct scene s;
+    scene_init(&s);
+    scene_inject(&s);
+    for (int second = 2; second < 6; second++) {
+        s.view.pod = NULL;
+        s.view.agent = NULL;
+        scene_decide(&s, T0 + second * USEC_SEC);
+        scene_apply(&s, T0 + second * USEC_SEC);
+    }
+    s.view.pod = &s.pods[0];
+    s.view.agent = &s.agents[0];
+    scene_decide(&s, T0 + 6 * USEC_SEC);
+    CHECK(scene_effect(&s, EFFECT_AGENT, "revert/1") != NULL);
+    scene_apply(&s, T0 + 6 * USEC_SEC);
+    s.view.pod = NULL; /* and goes again: its time begins anew */
+    s.view.agent = NULL;
+    scene_decide(&s, T0 + 15 * USEC_SEC);
+    CHECK_STR(phase_written(&s), "Reverting");
+    scene_done(&s);
+}
+
+int main(void)
+{
+    return check_run();
+}

@@ -26,7 +26,7 @@ usec_t drill_pod_left_at(const struct drill_view *v)
 
 static usec_t pod_gone_at(const struct drill_view *v, usec_t left_at)
 {
-    return usec_add(left_at, v->lease + POD_LEFT_SLACK);
+    return usec_add(left_at, (v->drill->lease ? v->drill->lease : v->lease) + POD_LEFT_SLACK);
 }
 
 bool drill_pod_gone(const struct drill_view *v, usec_t now)

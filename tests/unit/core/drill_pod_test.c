@@ -69,6 +69,32 @@ TEST(a_pod_out_of_sight_may_still_carry_the_fault)
     }
 }
 
+TEST(a_pod_out_of_sight_is_waited_for_as_long_as_the_drills_own_lease_says)
+{
+    struct scene s;
+    scene_init(&s);
+    scene_inject(&s);
+    s.drill.lease = USEC_MINUTE;
+    s.view.pod = NULL;
+    s.view.agent = NULL;
+    scene_decide(&s, T0 + 2 * USEC_SEC);
+    CHECK_INT(s.decision.again_at, T0 + 7 * USEC_SEC); /* to say that it lasts */
+    CHECK(!scene_effect(&s, EFFECT_STATUS, NULL));
+    json_put_str(json_make(json_object_get(s.drill_json, "spec"), "overrides"), "lease", "1m");
+    scene_apply(&s, T0 + 2 * USEC_SEC);
+    for (int second = 10; second < 70; second++) {
+        s.view.pod = NULL;
+        s.view.agent = NULL;
+        scene_decide(&s, T0 + second * USEC_SEC);
+        enum drill_phase phase = DRILL_NEW;
+        drill_phase_parse(phase_written(&s), &phase);
+        CHECK(drill_phase_terminal(phase) == (second >= 64));
+        if (second < 64)
+            scene_apply(&s, T0 + second * USEC_SEC);
+    }
+    scene_done(&s);
+}
+
 TEST(a_pod_that_comes_back_into_sight_is_asked_to_revert)
 {
     struct scene s;

@@ -1,6 +1,7 @@
 """A lane: a namespace with its own sample shop, its own quick copy of the catalog, a witness inside the shop's pod, and the controllers
 that are killed there. Lanes do not know of one another, so that kills run in several at once."""
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -119,29 +120,50 @@ class Witness:
             watchdog.cancel()
         raise Failure(f"the shell in {' '.join(self.where)} ended in the middle of an answer, after {lines}")
 
+    def ask_to_die(self, script):
+        """A script that ends the container, and this shell with it."""
+        with self.lock:
+            try:
+                self.ask_once(f"{script}; sleep 14")
+            except (Failure, OSError):
+                self.close()
+                return
+        raise Failure(f"the shell in {' '.join(self.where)} outlived: {script}")
+
+    def alive(self):
+        with self.lock:
+            try:
+                if not self.shell:
+                    self.open()
+                return self.ask_once("true") == []
+            except (Failure, OSError):
+                self.close()
+                return False
+
     def look(self):
         return Seen(self.ask(LOOK))
 
 
 def quick_catalog():
-    """The catalog with shorter pauses: a playbook is soon ready for the next drill, and a crash is forgotten after two seconds; not so soon
-    that the restart after a crash counts as a crash that calls for a restart."""
+    """The catalog with shorter pauses: a playbook is soon ready for the next drill, and a crash is forgotten after four seconds: not before a new
+    controller leads, and not after the playbook may run again, or the restart would count as a crash that calls for a restart."""
     objects = []
     for name in sorted(os.listdir(CATALOG)):
         objects += read_yaml(os.path.join(CATALOG, name))
     for item in objects:
         item["metadata"].pop("annotations", None)
         if item["kind"] == "Playbook":
-            item["spec"]["cooldown"] = "3s" if item["metadata"]["name"] == "kernel-crash" else "500ms"
+            item["spec"]["cooldown"] = "5s" if item["metadata"]["name"] == "kernel-crash" else "500ms"
         process = item["spec"].get("probe", {}).get("process", {}) if item["kind"] == "Trigger" else {}
         if "stableFor" in process:
-            process["stableFor"] = "2s"
+            process["stableFor"] = "4s"
     return objects
 
 
 class Lane:
     def __init__(self, api, namespace, replicas=1):
         self.api, self.ns, self.replicas = api, namespace, replicas
+        self.name = namespace.rsplit("-", 1)[1]
         self.controllers, self.witness, self.before = [], None, None
 
     def make(self, catalog):
@@ -188,6 +210,7 @@ class Lane:
     def end_all(self, number):
         for one in self.controllers:
             if one.process.poll() is None:
+                one.process.send_signal(signal.SIGCONT)
                 one.end(number)
         self.controllers = []
 
@@ -231,28 +254,9 @@ class Lane:
         return sorted(rows, key=lambda row: row["metadata"]["name"])
 
     def remove(self):
-        self.end_all(9)
+        self.end_all(signal.SIGKILL)
         if self.witness:
             self.witness.close()
-
-
-def in_parallel(functions):
-    """Runs all; raises the first failure once all have ended."""
-    failures = []
-
-    def one(function):
-        try:
-            function()
-        except Exception as error:  # told when all have ended
-            failures.append(error)
-
-    threads = [threading.Thread(target=one, args=(function,)) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 def stopwatch():

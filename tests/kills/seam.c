@@ -1,4 +1,4 @@
-/* tests/kills/seam.c — a controller that dies at a number.
+/* tests/kills/seam.c — a controller that dies, or stops, at a number.
  *
  * Linked with --wrap=world_real_new: the world that main.c gets is the real one, but that what a drill sends to the outside is counted,
  * from 1, and the process ends itself by SIGKILL at the number it was told. Two things count: writes to the API server, and lines to and
@@ -7,7 +7,8 @@
  *   DRILLYARD_SEAM=17:before   dies instead of sending the 17th
  *   DRILLYARD_SEAM=17:sent     dies a millisecond after it was handed on: as a rule the other side has it, and its answer is not here
  *   DRILLYARD_SEAM=17:after    dies when its answer has come, before anybody hears of it
- *   DRILLYARD_SEAM_LOG=FILE    a line for each that counted: its number and what it was
+ *   DRILLYARD_SEAM=17:stop     stops itself (SIGSTOP) before it sends the 17th; continued, it sends what it had decided to
+ *   DRILLYARD_SEAM_LOG=FILE    a line for each that counted: its number and what it was; where it stopped, also the answer
  *
  * Counting begins with the first write to a drill or with the first line that has an effect in a pod. Not counted is what has its own
  * rhythm, so that the same drill has the same numbers as far as possible: the election, events, the statuses of targets, cards, triggers
@@ -24,9 +25,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum point { POINT_NONE, POINT_BEFORE, POINT_SENT, POINT_AFTER };
+enum point { POINT_NONE, POINT_BEFORE, POINT_STOP, POINT_SENT, POINT_AFTER };
 static const char *const point_names[] = {
-    [POINT_NONE] = "none", [POINT_BEFORE] = "before", [POINT_SENT] = "sent", [POINT_AFTER] = "after"};
+    [POINT_NONE] = "none", [POINT_BEFORE] = "before", [POINT_STOP] = "stop", [POINT_SENT] = "sent", [POINT_AFTER] = "after"};
 
 #define SENT_AFTER_NS 1000000 /* a write takes about 2.5 ms to its answer, a line 0.4 ms to the agent */
 
@@ -71,7 +72,18 @@ static enum point count(const char *verb, const char *what)
         return POINT_NONE;
     if (seam.point == POINT_BEFORE)
         die();
+    if (seam.point == POINT_STOP)
+        kill(getpid(), SIGSTOP); /* returns when it is continued */
     return seam.point;
+}
+
+/* What the one that it stopped at came to. */
+static void tell_answer(const char *text)
+{
+    if (!seam.log)
+        return;
+    fprintf(seam.log, "%lld answered %s\n", (long long)seam.at, text);
+    fflush(seam.log);
 }
 
 /* ── writes ── */
@@ -88,11 +100,21 @@ static bool is_of_a_drill(const struct world_request *request)
     return false;
 }
 
+struct ask {
+    world_reply_fn *done;
+    void *userdata;
+};
+
 static void answered(void *userdata, const struct world_reply *reply)
 {
-    (void)userdata;
-    (void)reply;
-    die();
+    struct ask *ask = userdata;
+    if (seam.point == POINT_AFTER)
+        die();
+    char text[64];
+    str_format(text, sizeof(text), "%d %s", reply->status, error_class_name(reply->err.class));
+    tell_answer(text);
+    ask->done(ask->userdata, reply);
+    free(ask);
 }
 
 static void seam_api(struct world *w, const struct world_request *request, world_reply_fn *done, void *userdata)
@@ -103,7 +125,13 @@ static void seam_api(struct world *w, const struct world_request *request, world
         if (seam.counting)
             point = count(request->method, request->path);
     }
-    seam.real->api(w, request, point == POINT_AFTER ? answered : done, userdata);
+    if (point == POINT_AFTER || point == POINT_STOP) {
+        struct ask *ask = mem_new(struct ask);
+        *ask = (struct ask){.done = done, .userdata = userdata};
+        seam.real->api(w, request, answered, ask);
+        return;
+    }
+    seam.real->api(w, request, done, userdata);
     if (point == POINT_SENT)
         die_soon();
 }
@@ -128,8 +156,13 @@ static void on_line(void *userdata, json_t *line)
 {
     struct link *link = userdata;
     const char *id = json_string_value(json_object_get(line, "id"));
-    if (seam.awaited && seam.awaited == link->session && str_equal(id ? id : "", seam.awaited_id))
-        die();
+    if (seam.awaited && seam.awaited == link->session && str_equal(id ? id : "", seam.awaited_id)) {
+        if (seam.point == POINT_AFTER)
+            die();
+        const json_t *error = json_object_get(line, "error");
+        tell_answer(error ? json_string_value(json_object_get(error, "class")) : "ok");
+        seam.awaited = NULL;
+    }
     link->handlers.on_line(link->userdata, line);
 }
 
@@ -197,7 +230,7 @@ static bool seam_session_send(struct world_session *session, json_t *line)
     seam.counting |= op && one_of(op, effects, array_len(effects));
     if (seam.counting && op && !one_of(op, rhythm, array_len(rhythm)))
         point = count("line", op);
-    if (point == POINT_AFTER && id) {
+    if ((point == POINT_AFTER || point == POINT_STOP) && id) {
         seam.awaited = session;
         str_copy(seam.awaited_id, sizeof(seam.awaited_id), id);
     }
@@ -211,7 +244,8 @@ static bool seam_session_send(struct world_session *session, json_t *line)
 
 _Noreturn static void refuse(const char *name, const char *value)
 {
-    fprintf(stderr, "%s=%s: write a number and before, sent or after, such as 17:before; or a file for the log\n", name, value);
+    fprintf(stderr, "%s=%s: write a number and before, stop, sent or after, such as 17:before; or a file for the log\n", name,
+            value);
     exit(2);
 }
 

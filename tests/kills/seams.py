@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The controller is killed at every number: before, while and after each write to the API server and each line to an agent that a drill
-sends. A new one is started at once. No fault is left, the ledger has one record, the verdict is the undisturbed one or an honest other.
+sends, and a new one is started at once; or it is stopped before that number, another takes over and ends the drill, and then the first
+goes on and sends what it had decided to. No fault is left, the ledger has one record, the verdict is the undisturbed one or an honest other.
 
 All numbers, or with KILLS=sample some of them (KILLS_EACH a card), spread over all; KILLS_SEED says which ones: by default the day."""
 import os
@@ -11,54 +12,17 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lane import CARDS, Lane, in_parallel, quick_catalog, stopwatch  # noqa: E402
-from lib import CHART, Bed, Failure, check, ensure_crds, helm, kubectl, main, run, test, wait  # noqa: E402
+from bed import KillsBed, in_parallel  # noqa: E402
+from lane import CARDS, stopwatch  # noqa: E402
+from lib import Failure, check, main, test, wait  # noqa: E402
 
-from api import Api  # noqa: E402
+from seamwatch import halted, trace_of  # noqa: E402
 from verdict import all_faults  # noqa: E402
 
-POINTS = ("before", "sent", "after")
+POINTS = ("before", "sent", "after", "stop")
 # Seconds after which the next drill of a card may begin: its playbook has cooled down, and for KH002 the last crash is forgotten.
-PAUSE = {"kh002": 3.2}
-
-
-class KillsBed(Bed):
-    """The chart's policies; its controller is taken away, and each lane has its own."""
-
-    def __init__(self, lanes, **options):
-        super().__init__(shop=False, controller=False, catalog=False)
-        self.api = None
-        self.lanes, self.options = dict.fromkeys(lanes), options
-
-    def make(self):
-        ensure_crds()
-        self.api = Api()
-        catalog = quick_catalog()
-        for name in self.lanes:
-            self.lanes[name] = Lane(self.api, f"{self.ns}-{name}", **self.options)
-        self.more = [lane.ns for lane in self.lanes.values()]
-        for namespace in [self.ns, self.system, *self.more]:
-            self.namespace(namespace, ["drillyard.dev/drills=enabled", "pod-security.kubernetes.io/enforce=restricted"])
-        self.values[0] = "namespaces={" + ",".join(self.more) + "}"
-        helm("upgrade", "--install", "drillyard", CHART, "-n", self.system, *self.helm_values("catalog.enabled=false"))
-        kubectl("-n", self.system, "scale", "deployment/drillyard-controller", "--replicas=0")
-        in_parallel([lambda name=name, lane=lane: lane.make(self.objects_of(catalog, name)) for name, lane in self.lanes.items()])
-
-    def objects_of(self, catalog, name):
-        """Of one card only, so that nothing else acts in its lane."""
-        return [item for item in catalog if item["metadata"]["name"] in CARDS.get(name, ()) or name not in CARDS]
-
-    def remove(self):
-        for lane in self.lanes.values():
-            if lane:
-                lane.remove()
-        run(["helm", "uninstall", "drillyard", "-n", self.system, "--ignore-not-found", "--no-hooks"])
-        left = [self.ns, self.system, *self.more]
-        run(["kubectl", "delete", "namespace", *left, "--ignore-not-found", "--wait=false"])
-        wait("the test's namespaces being gone", lambda: self.namespaces_gone(left), 90, every=0.5)
-
-    def tell(self):
-        """Nothing: each violation brings the last words of its controllers along."""
+PAUSE = {"kh002": 5.2}
+LATE = 0.7  # seconds for what a deposed controller still sends
 
 
 class Kills:
@@ -102,7 +66,7 @@ class Kills:
             _, name = self.prepare(log=log.name)
             self.lane.drill(name, self.card)
             status = self.after(name, "undisturbed")
-            self.trace = [line.split(" ", 1)[1].strip() for line in log]
+            self.trace = trace_of(log.read())
         check(status["phase"] == "Succeeded" and not self.violations, f"{self.short} undisturbed: Succeeded", [status, self.violations])
         self.undisturbed = status
 
@@ -123,6 +87,11 @@ class Kills:
                 self.lane.start().wait_ready()
             else:
                 self.missed.append(where)
+            if point == "stop":
+                self.lane.wait_terminal(name)
+                one.process.send_signal(signal.SIGCONT)
+                time.sleep(LATE)
+                check(one.process.poll() is None, "a controller that lives on, deposed", one.words()[-1500:])
             self.after(name, where)
             self.longest = max(self.longest, watch())
         except Failure as failure:
@@ -132,10 +101,10 @@ class Kills:
         """False: the drill ended without ever coming to that number."""
         def look():
             drill = self.lane.get("drills", name)
-            return one.process.poll() is not None or not drill["metadata"].get("finalizers") and drill.get("status", {}).get("incident"), drill
+            return halted(one) or not drill["metadata"].get("finalizers") and drill.get("status", {}).get("incident"), drill
 
         wait(f"the controller's death or the end of {name}", look, 60, every=0.01)
-        return one.process.poll() is not None
+        return halted(one)
 
     def told(self):
         kills = sum(self.phases.values()) - 1

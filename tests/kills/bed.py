@@ -118,7 +118,7 @@ class Fault:
         if not self.controller or self.controller.process.poll() is not None:
             self.start()
         self.lane.wait_steady()
-        self.name = name
+        self.name, self.incidents = name, self.lane.incidents()
         self.lane.drill(name, CARD, overrides={"lease": lease})
 
         def look():
@@ -162,9 +162,10 @@ class Fault:
         drill = self.lane.wait_terminal(self.name)
         seen = self.lane.witness.look()
         status = self.lane.wait_released(self.name)["status"]
-        self.incidents.append(status["incident"])
+        if status.get("incident"):
+            self.incidents.append(status["incident"])
         found = all_faults(drill, {"phase": "Inconclusive", "gates": status["gates"]}, self.lane.get("chaoscards", CARD), seen, self.lane.before,
-                           self.lane.segments(), self.incidents, self.lane.runs_of(status["incident"]))
+                           self.lane.segments(), self.incidents, self.lane.runs_of(status.get("incident", "none")))
         check(not found, f"drill {self.name} in {self.lane.ns} over as it should be", found)
         return status
 

@@ -253,6 +253,9 @@ class Lane:
         rows = self.api.list(path_of(self.ns, "configmaps") + "?labelSelector=drillyard.dev%2Fledger%3Dsegment")
         return sorted(rows, key=lambda row: row["metadata"]["name"])
 
+    def incidents(self):
+        return [key for segment in self.segments() for key in segment["data"] if not key.startswith(".")]
+
     def remove(self):
         self.end_all(signal.SIGKILL)
         if self.witness:

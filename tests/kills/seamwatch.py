@@ -16,12 +16,12 @@ def trace_of(text):
     return [what for number, what in rows if not what.startswith("answered ")]
 
 
-def number_of(text, wanted):
-    """Of the first that begins so."""
-    for number, what in enumerate(trace_of(text), 1):
-        if what.startswith(wanted):
-            return number
-    raise Failure(f"nothing that begins with “{wanted}” in: {text}")
+def number_of(text, wanted, nth=1):
+    """Of the nth that begins so."""
+    found = [number for number, what in enumerate(trace_of(text), 1) if what.startswith(wanted)]
+    if len(found) < nth:
+        raise Failure(f"not {nth} that begin with “{wanted}” in: {text}")
+    return found[nth - 1]
 
 
 def answer_in(log):

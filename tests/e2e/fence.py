@@ -4,7 +4,8 @@ import json
 import os
 import tempfile
 
-from lib import API, Bed, apply, check, get, kubectl, main, must, run, test, wait
+import thefts
+from lib import API, ROOT, Bed, apply, check, get, kubectl, main, must, run, test, wait
 
 SERVE = ["/drillyard/bin/drill-injector", "serve"]
 ONLY = "drillyard's controller may run only /drillyard/bin/drill-injector serve"
@@ -186,6 +187,31 @@ def ledgers(bed):
     denied(bed.thief("-n", bed.ns, "delete", "configmap", "drill-ledger-000900"), "Forbidden")
     check(get(bed.alien, "configmap", "drill-ledger-000001")["data"] == {"a": "b"}, "the other ledger as it was")
     kubectl("-n", bed.ns, "delete", "configmap", "drill-ledger-000900")
+
+
+@test("sixty requests and more, with the bare token: all are denied but those of the list in controller/README.md")
+def sixty(bed):
+    kubectl("-n", bed.ns, "create", "configmap", "drill-ledger-000900", "--from-literal=a=b")
+    with open(bed.config, encoding="utf-8") as file:
+        thief = thefts.Thief(json.load(file))
+    rows, wrong = thefts.all_of(bed), []
+    for what, verb, path, body, expected in rows:
+        status, text = thief.ask(verb, path, body)
+        denied_here = status == 403 or status == 422 and "ValidatingAdmissionPolicy" in text
+        if not (denied_here if expected == thefts.DENIED else status == expected):
+            wrong.append(f"{what}: {verb} {path} was answered with {status} {text[:300]}")
+    status, text = thief.ask("GET", f"/api/v1/namespaces/{bed.ns}/secrets", **{"Impersonate-User": "admin", "Impersonate-Group": "system:masters"})
+    if status != 403:
+        wrong.append(f"act as somebody else: {status} {text[:300]}")
+    check(not wrong, "each answered as it must be", wrong)
+    with open(os.path.join(ROOT, "controller", "README.md"), encoding="utf-8") as file:
+        manual = " ".join(file.read().split())
+    allowed = [what for what, _, _, _, expected in rows if expected != thefts.DENIED]
+    missing = [what for what in allowed if what not in manual]
+    check(not missing, "whatever is allowed in controller/README.md", missing)
+    print(f"#   {len(rows) + 1} tried, {len(allowed)} allowed: {', '.join(allowed)}")
+    kubectl("-n", bed.ns, "delete", "configmap", "drill-ledger-000900")
+    kubectl("-n", bed.ns, "delete", "drill", "thefts", "--ignore-not-found", "--timeout=20s")
 
 
 @test("whoever may not exec into pods makes no drill and writes no card; whoever may, does")

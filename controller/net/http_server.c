@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "net/lws_events.h"
 #include "net/lws_life.h"
 
 #include <arpa/inet.h>
@@ -188,14 +189,13 @@ int http_server_new(struct loop *loop, const char *address, http_handler_fn *han
     getrlimit(RLIMIT_NOFILE, &files);
     struct http_server *s = mem_new(struct http_server);
     *s = (struct http_server){.loop = loop, .handler = handler, .userdata = userdata};
-    void *loops[] = {loop_uv(loop)};
+    void *loops[1];
     lws_set_log_level(0, NULL);
     struct lws_context_creation_info info = {
         .port = port,
         .iface = str_equal(host, "0.0.0.0") || str_equal(host, "::") ? NULL : host,
         .protocols = protocols,
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
-        .foreign_loops = loops,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
         .pcontext = &s->lws,
         .user = s,
         .keepalive_timeout = 30,
@@ -204,6 +204,7 @@ int http_server_new(struct loop *loop, const char *address, http_handler_fn *han
         .max_http_header_data2 = 16 * 1024,
         .fd_limit_per_thread = files.rlim_cur > FD_TABLE_MAX ? FD_TABLE_MAX : 0,
     };
+    lws_events_use(&info, loop, loops);
     s->lws = lws_life_begin(&info, &s->event_number);
     if (!s->lws) {
         free(s);

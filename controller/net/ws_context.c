@@ -1,6 +1,7 @@
 #include "net/ws_context.h"
 
 #include "base/str.h"
+#include "net/lws_events.h"
 #include "net/lws_life.h"
 
 #include <openssl/err.h>
@@ -128,13 +129,12 @@ static struct lws_context *lws_make(struct ws_context *c)
     lws_set_log_level(0, NULL); /* what it has to say comes to us in callbacks */
     struct rlimit files = {0};
     getrlimit(RLIMIT_NOFILE, &files);
-    void *loops[] = {loop_uv(c->loop)};
+    void *loops[1];
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
         .protocols = protocols,
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+        .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
         .provided_client_ssl_ctx = c->ssl,
-        .foreign_loops = loops,
         .pcontext = &c->lws,
         .http_proxy_address = c->proxy, /* "" and not NULL: NULL makes it read the environment by rules of its own */
         .pt_serv_buf_size = HEADER_ROOM,
@@ -142,6 +142,7 @@ static struct lws_context *lws_make(struct ws_context *c)
         .timeout_secs = LINGER_SECONDS,
         .fd_limit_per_thread = files.rlim_cur > FD_TABLE_MAX ? FD_TABLE_MAX : 0,
     };
+    lws_events_use(&info, c->loop, loops);
     return lws_life_begin(&info, &c->event_number);
 }
 

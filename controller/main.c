@@ -7,6 +7,7 @@
 #include "serve/serve.h"
 #include "shell/drain.h"
 #include "shell/shell.h"
+#include "trim.h"
 #include "world/real.h"
 
 #include <signal.h>
@@ -119,6 +120,12 @@ static char *make_identity(void)
     return mem_printf("%.64s_%016llx", host, (unsigned long long)random_seed_os());
 }
 
+static bool at_work(void *userdata)
+{
+    const struct process *p = userdata;
+    return shell_gauges(p->shell).drills_active > 0;
+}
+
 static int run(struct process *p, struct error *err)
 {
     if (reach_cluster(p, err) < 0 || loop_new(&p->loop, err) < 0)
@@ -143,7 +150,9 @@ static int run(struct process *p, struct error *err)
         let_signals_go(p);
         return -1;
     }
+    struct trim *trim = trim_new(p->loop, at_work, p);
     loop_run(p->loop);
+    trim_free(trim);
     serve_free(serve);
     let_signals_go(p);
     return 0;
@@ -171,6 +180,7 @@ int main(int argc, char **argv)
         options_done(&p.options);
         return 0;
     }
+    trim_prepare();
     log_set_level(p.options.log_level);
     log_set_output(STDERR_FILENO, time_wall);
     int result = p.options.drain ? drain(&p, &err) : run(&p, &err);

@@ -12,7 +12,7 @@ struct client {
     struct loop *loop;
     struct config *config;
     unsigned generation; /* of the config that the pooled connections were made with */
-    struct http *http;
+    struct http *http, *streams; /* apart, so that no list delays a write */
 
     double rate, burst, tokens;
     usec_t refilled;
@@ -47,6 +47,7 @@ struct client *client_new(struct loop *l, struct config *config)
     c->config = config;
     c->generation = config->generation;
     c->http = http_new(l);
+    c->streams = http_new(l);
     c->pump = timer_new(l, pump, c);
     list_init(&c->queue);
     list_init(&c->sent);
@@ -107,6 +108,7 @@ void client_free(struct client *c)
     }
     timer_free(c->pump);
     http_free(c->http);
+    http_free(c->streams);
     free(c);
 }
 
@@ -119,6 +121,7 @@ static void refresh(struct client *c, bool force)
         return;
     c->generation = c->config->generation;
     http_drop_connections(c->http);
+    http_drop_connections(c->streams);
 }
 
 static void renewed(void *client, const struct error *err)
@@ -165,8 +168,14 @@ struct http_call *client_stream(struct client *c, const char *path, usec_t silen
     auth_add_headers(c->config, &headers);
     auto_free char *url = mem_printf("%s%s", c->config->server, path);
     struct http_request r = {
-        .url = url, .headers = &headers, .tls = &c->config->tls, .proxy = c->config->proxy_url, .silence = silence};
-    return http_start(c->http, &r, handlers, userdata);
+        .url = url,
+        .headers = &headers,
+        .tls = &c->config->tls,
+        .proxy = c->config->proxy_url,
+        .silence = silence,
+        .shared = true,
+    };
+    return http_start(c->streams, &r, handlers, userdata);
 }
 
 /* ── replies ── */
@@ -266,6 +275,7 @@ static void call_start(struct client_call *call)
         .timeout = usec_max(call->deadline - time_monotonic(), USEC_MSEC),
         .max_body = CLIENT_BODY_MAX,
         .compressed = str_equal(call->method, "GET"),
+        .shared = true,
     };
     static const struct http_handlers handlers = {.on_done = on_done};
     list_remove(&call->node);

@@ -8,7 +8,7 @@
 
 #define BODY_MAX_DEFAULT   ((size_t)64 << 10)
 #define STREAM_PENDING_MAX ((size_t)64 << 20)  /* libcurl hands over far less before it lets the loop turn */
-#define STREAM_KEEP_MAX    ((size_t)256 << 10) /* a larger buffer is given back once delivered */
+#define STREAM_KEEP_MAX    ((size_t)4 << 10)   /* a larger buffer is given back once delivered */
 
 /* The connections made while trust and identity were the same. */
 struct http_generation {
@@ -77,6 +77,14 @@ struct http *http_new(struct loop *l)
     return h;
 }
 
+/* libcurl gives up a shared call at its time limit, but keeps the connection for the others, and for the next ones. If that is what
+ * hangs, they would all wait for their time limits. */
+static void suspect_connection(struct http_call *c)
+{
+    if (c->shared && c->generation == c->http->current)
+        http_drop_connections(c->http);
+}
+
 /* ── calls ── */
 
 /* Takes the call away from libcurl. Never called from inside libcurl. */
@@ -134,6 +142,7 @@ static void silence_due(void *userdata)
     struct error err = {0};
     error_set(&err, ERROR_UNAVAILABLE, "not one byte for %.1f s: the connection counts as broken", (double)c->silence / USEC_SEC);
     err.http_status = c->status;
+    suspect_connection(c);
     call_detach(c);
     call_fail(c, &err);
 }
@@ -145,6 +154,7 @@ struct http_call *http_start(struct http *h, const struct http_request *r, const
     c->handlers = *handlers;
     c->userdata = userdata;
     c->cut_body = r->cut_body;
+    c->shared = r->shared && !r->own_connection;
     c->silence = r->silence;
     c->started = c->last_byte = time_monotonic();
     list_append(&h->calls, &c->node);
@@ -261,6 +271,8 @@ static void take_done(struct http_generation *g)
         struct http_call *c = NULL;
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&c);
         http_call_judge(c, code);
+        if (c->err.class == ERROR_TIMEOUT)
+            suspect_connection(c);
         c->done = true;
         call_detach(c);
         http_call_ready(c);

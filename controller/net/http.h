@@ -1,7 +1,8 @@
-/* net/http.h — HTTP/1.1 requests and streams on the loop, over libcurl.
+/* net/http.h — HTTP requests and streams on the loop, over libcurl.
  *
  * A struct http is a pool of keep-alive connections. A call is one request on it: with its answer gathered (on_data NULL), or
- * streamed as it comes. A stream has a connection of its own for as long as it lives, so that one that hangs delays nothing else.
+ * streamed as it comes. By HTTP/1.1 each call has a connection to itself while it lasts; those that say `shared` go over one connection
+ * together, by HTTP/2, where the server speaks it over TLS.
  *
  * Guarantees:
  * - No callback runs inside a call of this module, nor inside another callback. on_open at most once, on_done exactly once, nothing
@@ -26,7 +27,8 @@
 struct http;
 struct http *http_new(struct loop *l);
 void http_free(struct http *h); /* cancels what is open, without a word; NULL is fine; not from a callback */
-/* Calls from now on use new connections: trust or identity has changed. Calls under way end on theirs. */
+/* Calls from now on use new connections: trust or identity has changed. Calls under way end on theirs. Happens by itself when a shared
+ * call got no answer in time. */
 void http_drop_connections(struct http *h);
 
 /* Borrowed until http_start() returns. */
@@ -45,6 +47,7 @@ struct http_request {
     bool cut_body;          /* a longer body is cut there, and that is no error */
     bool compressed; /* accept gzip (never on streams: libcurl fails at the second gzip member, and kube-apiserver sends many) */
     bool own_connection; /* a new connection, closed afterwards */
+    bool shared;         /* many at once over one connection, where the server can; see http_drop_connections() for one that is dead */
 };
 
 /* Borrowed until the callback returns. */

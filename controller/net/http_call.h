@@ -27,7 +27,7 @@ struct http_call {
     struct curl_slist *headers, *connect_to;
     char curl_text[CURL_ERROR_SIZE];
     bool safe; /* GET, HEAD: may be sent again */
-    bool cut_body;
+    bool cut_body, shared;
     int attempts; /* times it was sent */
     enum http_stop stop;
 

@@ -10,7 +10,7 @@
 
 #define BODY_MAX     ((size_t)8 << 20)
 #define WRITE_PIECE  ((size_t)16 * 1024)
-#define FD_TABLE_MAX 4096
+#define FD_TABLE_MAX 256 /* callers at once; each has 16 bytes in a table that is made at the start */
 
 struct http_server {
     struct loop *loop;

@@ -4,7 +4,7 @@
 
 #include <uv.h>
 
-#define MULTI_KEPT_CONNECTIONS 32L
+#define MULTI_KEPT_CONNECTIONS 8L
 
 struct multi {
     CURLM *curl;
@@ -115,7 +115,7 @@ struct multi *multi_new(struct loop *l, void (*turn)(void *userdata), void *user
     curl_multi_setopt(m->curl, CURLMOPT_SOCKETDATA, m);
     curl_multi_setopt(m->curl, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(m->curl, CURLMOPT_TIMERDATA, m);
-    curl_multi_setopt(m->curl, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    curl_multi_setopt(m->curl, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
     curl_multi_setopt(m->curl, CURLMOPT_MAXCONNECTS, MULTI_KEPT_CONNECTIONS);
     return m;
 }

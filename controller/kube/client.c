@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "kube/auth.h"
 #include "kube/exec_plugin.h"
+#include "kube/json_reader.h"
 #include "kube/status.h"
 
 #define RENEW_AGAIN (10 * USEC_SEC) /* after a credential program has failed */
@@ -198,7 +199,7 @@ static void read_reply(const struct client_call *call, const struct http_reply *
         return;
     }
     if (r->body_length)
-        reply->body = json_loadb(r->body, r->body_length, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
+        reply->body = json_reader_load(r->body, r->body_length);
     if (r->status < 200 || r->status > 299)
         status_error(r->status, wait ? retry_after : NULL, r->body, r->body_length, &reply->err);
     else if (r->body_length && !reply->body && says_json(r))

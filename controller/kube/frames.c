@@ -1,5 +1,7 @@
 #include "kube/frames.h"
 
+#include "kube/json_reader.h"
+
 #include <string.h>
 
 #define LINE_KEEP_MAX ((size_t)64 << 10)
@@ -28,7 +30,7 @@ static int take_line(struct frames *f, const char *bytes, size_t n)
 {
     if (blank(bytes, n))
         return 0;
-    json_t *event = json_loadb(bytes, n, JSON_ALLOW_NUL, NULL);
+    json_t *event = json_reader_load(bytes, n);
     const char *type = json_string_value(json_object_get(event, "type"));
     json_t *object = json_object_get(event, "object");
     int r = -1;

@@ -1,7 +1,7 @@
 /* kube/frames.h — the bytes of a watch to its events: one JSON object a line, cut anywhere by the network.
  *
- * A line that is not a JSON object with a string "type" and an object "object" is skipped and counted: one hostile annotation (an
- * integer beyond 64 bits, nesting beyond jansson's 2,048) must not take the whole watch down. */
+ * Lines are read by kube/json_reader.h, which takes whatever Kubernetes writes. One that still is not a JSON object with a string "type" and
+ * an object "object" is skipped and counted. */
 #pragma once
 
 #include "base/buf.h"

@@ -66,5 +66,5 @@ json_t *entry_parse(const struct entry *e)
 {
     size_t length;
     auto_free char *text = pack_unpack(e->dictionary, e->packed, e->packed_length, &length);
-    return json_loadb(text, length, 0, NULL);
+    return json_loadb(text, length, JSON_ALLOW_NUL, NULL);
 }

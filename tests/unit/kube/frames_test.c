@@ -54,8 +54,8 @@ TEST(what_cannot_be_read_is_skipped_and_counted)
         int events, skipped;
     } rows[] = {
         {"a NUL in a value is read", "{\"type\":\"ADDED\",\"object\":{\"x\":\"\\u0000\"}}", 1, 0},
-        {"a NUL in a key is not", "{\"type\":\"ADDED\",\"object\":{\"\\u0000\":1}}", 0, 1},
-        {"an integer beyond 64 bits", "{\"type\":\"ADDED\",\"object\":{\"x\":99999999999999999999}}", 0, 1},
+        {"and in a key", "{\"type\":\"ADDED\",\"object\":{\"\\u0000\":1}}", 1, 0},
+        {"an integer beyond 64 bits", "{\"type\":\"ADDED\",\"object\":{\"x\":99999999999999999999}}", 1, 0},
         {"invalid UTF-8", "{\"type\":\"ADDED\",\"object\":{\"x\":\"\xff\"}}", 0, 1},
         {"no JSON", "<html>", 0, 1},
         {"no object", "[1]", 0, 1},
@@ -77,7 +77,7 @@ TEST(what_cannot_be_read_is_skipped_and_counted)
         CHECK_INT(f.skipped, rows[i].skipped);
         frames_done(&f);
     }
-    CHECK_ROW("nesting that jansson refuses");
+    CHECK_ROW("nesting without an end");
     struct seen s = {0};
     struct frames f;
     frames_init(&f, event, &s);

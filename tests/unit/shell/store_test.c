@@ -107,6 +107,19 @@ TEST(a_deleted_object_does_not_come_back)
     bench_done(&b);
 }
 
+TEST(an_object_with_nul_in_its_texts_is_kept)
+{
+    struct bench b;
+    bench_init(&b);
+    json_auto_t *object = fake_object("Drill", "team-a", "x", "100", "{\"card\":\"c\"}", NULL);
+    json_object_set_new(json_object_get(object, "spec"), "target", json_stringn("shop\0x", 6));
+    CHECK(store_put(b.store, KIND_DRILL, object));
+    struct key x = drill("x");
+    json_auto_t *kept = store_get(b.store, &x);
+    CHECK_INT(json_string_length(json_at(kept, "spec.target")), 6);
+    bench_done(&b);
+}
+
 TEST(an_object_that_is_selected_again_comes_back)
 {
     struct bench b;

@@ -103,7 +103,7 @@ static int card_decode_expect(const json_t *root, struct card *c, struct error *
         const json_t *playbook = json_array_get(playbooks, i);
         if (field_str(playbook, "name", "{name: kernel-heartbeat-gap}", &c->playbooks[i].name, err) < 0 ||
             field_duration(playbook, "within", within, &c->playbooks[i].within, err) < 0)
-            return error_wrap(err, "spec.expect.playbooks[%zu]", i);
+            return field_within(err, "spec.expect.playbooks[%zu]", i);
     }
     return field_int(root, "spec.expect.codingTasks.minimum", 0, 16, 0, &c->coding_tasks, err);
 }
@@ -111,7 +111,7 @@ static int card_decode_expect(const json_t *root, struct card *c, struct error *
 static int card_decode_into(json_t *root, struct card *c, struct error *err)
 {
     meta_decode(root, &c->meta);
-    if (field_str(root, "spec.id", "id: KH001", &c->id, err) < 0)
+    if (field_texts(json_at(root, "spec"), "spec", err) < 0 || field_str(root, "spec.id", "id: KH001", &c->id, err) < 0)
         return -1;
     c->title = json_str(root, "spec.title", "");
     c->category = json_str(root, "spec.category", "");

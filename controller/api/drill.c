@@ -126,7 +126,8 @@ void gates_count_text(const struct gate gates[GATE_COUNT], char dest[4])
 
 static int drill_decode_spec(const json_t *root, struct drill *d, struct error *err)
 {
-    if (field_str(root, "spec.card", "card: kh001-heartbeat-stops", &d->card, err) < 0 ||
+    if (field_texts(json_at(root, "spec"), "spec", err) < 0 ||
+        field_str(root, "spec.card", "card: kh001-heartbeat-stops", &d->card, err) < 0 ||
         field_str(root, "spec.target", "target: shop", &d->target, err) < 0)
         return -1;
     d->pod = json_str(root, "spec.pod", "");

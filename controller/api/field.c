@@ -1,7 +1,10 @@
 #include "api/field.h"
 
 #include "base/duration.h"
+#include "base/rfc3339.h"
 #include "base/str.h"
+
+#include <stdarg.h>
 
 const char *field_quote(const json_t *value, char dest[FIELD_QUOTE_SIZE])
 {
@@ -67,6 +70,55 @@ int field_int(const json_t *root, const char *path, int64_t min, int64_t max, in
                          (long long)min, (long long)max);
     }
     *ret_value = (int)(value ? json_integer_value(value) : fallback);
+    return 0;
+}
+
+int field_time(const json_t *root, const char *path, usec_t fallback, usec_t *ret_wall, struct error *err)
+{
+    /* The API server takes a list for any text with the format date-time. */
+    const json_t *value = json_at(root, path);
+    char quoted[FIELD_QUOTE_SIZE];
+    if (!value)
+        *ret_wall = fallback;
+    else if (!json_is_string(value) || !rfc3339_parse(json_string_value(value), ret_wall))
+        return error_set(err, ERROR_INVALID, "%s: %s is not a time; write for example \"2026-03-01T10:00:00Z\"", path,
+                         field_quote(value, quoted));
+    return 0;
+}
+
+int field_within(struct error *err, const char *format, ...)
+{
+    char place[256];
+    va_list args;
+    va_start(args, format);
+    str_vformat(place, sizeof(place), format, args);
+    va_end(args);
+    return err ? error_set(err, err->class, "%s.%s", place, err->text) : -1;
+}
+
+int field_texts(const json_t *value, const char *field, struct error *err)
+{
+    if (json_is_string(value) && strlen(json_string_value(value)) != json_string_length(value)) {
+        char quoted[FIELD_QUOTE_SIZE];
+        return error_set(err, ERROR_INVALID, "%s: %s holds the character U+0000, which no text here may; write it without", field,
+                         field_quote(value, quoted));
+    }
+    char path[256];
+    size_t i;
+    const char *key;
+    json_t *member;
+    json_array_foreach((json_t *)(uintptr_t)value, i, member)
+    {
+        str_format(path, sizeof(path), "%s[%zu]", field, i);
+        if (field_texts(member, path, err) < 0)
+            return -1;
+    }
+    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    {
+        str_format(path, sizeof(path), "%s.%s", field, key);
+        if (field_texts(member, path, err) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -142,7 +194,7 @@ int field_probe(const json_t *probe, const char *field, struct error *err)
     for (size_t i = 0; i < array_len(probe_durations); i++) {
         usec_t ignored;
         if (field_duration(probe, probe_durations[i], 0, &ignored, err) < 0)
-            return error_wrap(err, "%s", field);
+            return field_within(err, "%s", field);
     }
     return field_references(probe, field, err);
 }
@@ -157,7 +209,7 @@ int field_probes(const json_t *probes, const char *field, struct error *err)
             return -1;
         usec_t ignored;
         if (field_duration(entry, "within", 0, &ignored, err) < 0)
-            return error_wrap(err, "%s[%zu]", field, i);
+            return field_within(err, "%s[%zu]", field, i);
     }
     return 0;
 }

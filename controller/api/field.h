@@ -19,6 +19,12 @@ int field_duration(const json_t *root, const char *path, usec_t fallback, usec_t
 int field_choice(const json_t *root, const char *path, const char *const *words, size_t *ret_index, struct error *err);
 int field_int(const json_t *root, const char *path, int64_t min, int64_t max, int64_t fallback, int *ret_value, struct error *err);
 
+int field_time(const json_t *root, const char *path, usec_t fallback, usec_t *ret_wall, struct error *err); /* RFC 3339, to UTC */
+/* After a function above failed for a member: puts the place of the member before its path, "spec.probe" before "timeout: …". Returns -1. */
+int field_within(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* No text under `value` holds U+0000: JSON can carry it, but no file name, command, header or label. */
+int field_texts(const json_t *value, const char *field, struct error *err);
 /* Every "$(…)" in the strings under `value` is a whole "$(target.word.word)"; `field` names the value. */
 int field_references(const json_t *value, const char *field, struct error *err);
 /* A probe: an object with exactly one of the kinds of probe in it, sound durations and references. */

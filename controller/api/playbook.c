@@ -35,7 +35,8 @@ static int playbook_decode_into(json_t *root, struct playbook *p, struct error *
     p->branches = json_at(root, "spec.branches");
     p->verify = json_at(root, "spec.verify");
     p->learn = json_flag(root, "spec.learn", true);
-    if (branches_check(p->branches, err) < 0 || field_duration(root, "spec.cooldown", USEC_MINUTE, &p->cooldown, err) < 0)
+    if (field_texts(json_at(root, "spec"), "spec", err) < 0 || branches_check(p->branches, err) < 0 ||
+        field_duration(root, "spec.cooldown", USEC_MINUTE, &p->cooldown, err) < 0)
         return -1;
     return field_probes(p->verify, "spec.verify", err);
 }

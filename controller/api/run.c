@@ -31,7 +31,8 @@ bool run_phase_parse(const char *s, enum run_phase *ret_phase)
 static int run_decode_into(json_t *root, struct run *r, struct error *err)
 {
     meta_decode(root, &r->meta);
-    if (field_str(root, "spec.playbook", "playbook: kernel-heartbeat-gap", &r->playbook, err) < 0 ||
+    if (field_texts(json_at(root, "spec"), "spec", err) < 0 ||
+        field_str(root, "spec.playbook", "playbook: kernel-heartbeat-gap", &r->playbook, err) < 0 ||
         field_str(root, "spec.target", "target: shop", &r->target, err) < 0)
         return -1;
     r->trigger = json_str(root, "spec.trigger", "");
@@ -43,7 +44,8 @@ static int run_decode_into(json_t *root, struct run *r, struct error *err)
     if (!severity_parse(severity, &r->severity))
         return error_set(err, ERROR_INVALID, "spec.severity: %s is no severity; write Minor, Moderate, Major or Critical",
                          field_quote(json_at(root, "spec.severity"), quoted));
-    r->fired_at = json_time(root, "spec.firedAt", 0);
+    if (field_time(root, "spec.firedAt", 0, &r->fired_at, err) < 0)
+        return -1;
 
     r->status = json_at(root, "status") ?: json_make(root, "status");
     const char *phase = json_str(r->status, "phase", "");

@@ -41,7 +41,7 @@ static int schedule_decode_frequency(const json_t *root, struct schedule *s, str
         const json_t *row = json_array_get(rows, i);
         s->frequency[i].min_risk = json_num(row, "minRisk", 0);
         if (field_duration(row, "every", USEC_NEVER, &s->frequency[i].every, err) < 0)
-            return error_wrap(err, "spec.frequency[%zu]", i);
+            return field_within(err, "spec.frequency[%zu]", i);
     }
     return 0;
 }
@@ -82,6 +82,8 @@ static int schedule_decode_policy(const json_t *root, struct schedule *s, struct
 static int schedule_decode_into(json_t *root, struct schedule *s, struct error *err)
 {
     meta_decode(root, &s->meta);
+    if (field_texts(json_at(root, "spec"), "spec", err) < 0)
+        return -1;
     s->target_names = json_at(root, "spec.targets.names");
     s->target_selector = json_at(root, "spec.targets.selector");
     if (!s->target_names == !s->target_selector)

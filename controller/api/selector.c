@@ -110,6 +110,9 @@ static int validate_values(const json_t *expression, enum op op, const char *whe
 
 static int refuse_unknown(const json_t *object, const char *const known[], const char *where, struct error *err)
 {
+    char right[96];
+    str_format(right, sizeof(right), "is not a field of it; write %s%s%s%s%s", known[0], known[2] ? ", " : " or ", known[1],
+               known[2] ? " or " : "", known[2] ? known[2] : "");
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)object, key, value)
@@ -118,7 +121,7 @@ static int refuse_unknown(const json_t *object, const char *const known[], const
         for (size_t i = 0; known[i]; i++)
             found |= str_equal(known[i], key);
         if (!found)
-            return bad(err, where, key, "is not a field of it");
+            return bad(err, where, key, right);
     }
     return 0;
 }

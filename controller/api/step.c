@@ -68,7 +68,7 @@ static int step_check(const json_t *step, const char *field, struct error *err)
         field_str(step, "action", "{name: restart, action: RestartKernel}", &action, err) < 0 ||
         field_duration(step, "timeout", 0, &duration, err) < 0 || field_duration(step, "retryDelay", 0, &duration, err) < 0 ||
         field_int(step, "retries", 0, 10, 0, &retries, err) < 0 || field_choice(step, "onFailure", on_failure, &index, err) < 0)
-        return error_wrap(err, "%s", field);
+        return field_within(err, "%s", field);
     int row = action_find(action);
     char quoted[FIELD_QUOTE_SIZE];
     if (row < 0)

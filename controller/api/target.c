@@ -65,6 +65,8 @@ static int target_decode_into(json_t *root, struct target *t, struct error *err)
     static const char *const agents[] = {"Sidecar", "Ephemeral", NULL};
     size_t agent;
     meta_decode(root, &t->meta);
+    if (field_texts(json_at(root, "spec"), "spec", err) < 0)
+        return -1;
     t->selector = json_at(root, "spec.selector");
     if (json_object_size(json_at(t->selector, "matchLabels")) == 0 &&
         json_array_size(json_at(t->selector, "matchExpressions")) == 0)

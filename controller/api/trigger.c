@@ -56,8 +56,8 @@ static int trigger_decode_into(json_t *root, struct trigger *t, struct error *er
     size_t when;
     meta_decode(root, &t->meta);
     t->probe = json_at(root, "spec.probe");
-    if (field_probe(t->probe, "spec.probe", err) < 0 || field_choice(root, "spec.fires", fires, &when, err) < 0 ||
-        field_duration(root, "spec.for", 0, &t->hold_for, err) < 0 ||
+    if (field_texts(json_at(root, "spec"), "spec", err) < 0 || field_probe(t->probe, "spec.probe", err) < 0 ||
+        field_choice(root, "spec.fires", fires, &when, err) < 0 || field_duration(root, "spec.for", 0, &t->hold_for, err) < 0 ||
         field_duration(root, "spec.every", USEC_SEC, &t->every, err) < 0)
         return -1;
     if (t->every < 100 * USEC_MSEC)

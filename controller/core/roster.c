@@ -92,8 +92,8 @@ static enum pair_obstacle target_obstacle(const struct schedule_view *v, const s
         str_format(why, 200, "target %s is not ready: %s", t->meta.name, message);
         return PAIR_BLOCKED;
     }
-    if (windows_init(&windows, t->windows, &err) < 0) {
-        str_format(why, 200, "target %s: spec.safety.%s", t->meta.name, err.text);
+    if (windows_init(&windows, t->windows, TARGET_WINDOWS, &err) < 0) {
+        str_format(why, 200, "target %s: %s", t->meta.name, err.text);
         return PAIR_BLOCKED;
     }
     if (!windows_contain(&windows, now)) {

@@ -315,8 +315,10 @@ void run_decide(const struct run_view *v, usec_t now, struct decision *d)
         return;
     }
     if (!v->playbook || !v->target) {
-        fail(v, v->playbook ? "TargetNotUsable" : "PlaybookNotUsable", v->playbook ? v->target_error.text : v->playbook_error.text,
-             now, d);
+        char message[512];
+        str_format(message, sizeof(message), "%s: %.440s", v->playbook ? "spec.target" : "spec.playbook",
+                   v->playbook ? v->target_error.text : v->playbook_error.text);
+        fail(v, v->playbook ? "TargetNotUsable" : "PlaybookNotUsable", message, now, d);
         return;
     }
     size_t count = json_array_size(run->steps);

@@ -131,9 +131,13 @@ static void ready_of(const struct schedule_view *v, const struct roster *r, stru
     else if (v->stopped)
         ready_say(ready, CONDITION_FALSE, "Stopped", "the ConfigMap " STOP_NAME " exists: no drill begins until it is deleted");
     else if (!r->targets)
-        ready_say(ready, CONDITION_FALSE, "NoTargets", "spec.targets selects no DrillTarget of namespace %s", v->schedule->meta.ns);
+        ready_say(ready, CONDITION_FALSE, "NoTargets",
+                  "spec.targets selects no DrillTarget of namespace %s; write names or labels of some that are there, or make one",
+                  v->schedule->meta.ns);
     else if (!r->cards)
-        ready_say(ready, CONDITION_FALSE, "NoCards", "spec.cards selects no ChaosCard of this namespace or the catalog's");
+        ready_say(ready, CONDITION_FALSE, "NoCards",
+                  "spec.cards selects no ChaosCard of this namespace or the catalog's; write ids or labels of some that are there, "
+                  "or cards: {} for all");
     else if (v->schedule->suspend)
         ready_say(ready, CONDITION_TRUE, "Suspended", "spec.suspend is true: no new drills");
     else
@@ -224,7 +228,7 @@ void schedule_decide(const struct schedule_view *view, usec_t now, struct decisi
         decide_invalid(view, view->error.text, now, ret_decision);
         return;
     }
-    if (slots_init(&slots, view->schedule, &err) < 0 || windows_init(&windows, view->schedule->windows, &err) < 0) {
+    if (slots_init(&slots, view->schedule, &err) < 0 || windows_init(&windows, view->schedule->windows, "spec.windows", &err) < 0) {
         decide_invalid(view, err.text, now, ret_decision);
         return;
     }

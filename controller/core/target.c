@@ -212,7 +212,7 @@ static void judge_ready(const struct target_view *v, const struct agents *a, con
         say(c, CONDITION_FALSE, "NamespaceNotEnabled", "namespace %s is not opted in: it lacks the label " LABEL_DRILLS "=enabled",
             v->target->meta.ns);
     else if (!windows_open(v->target->windows, now, &err) && err.class != ERROR_NONE)
-        say(c, CONDITION_FALSE, "Invalid", "spec.safety.%s", err.text);
+        say(c, CONDITION_FALSE, "Invalid", "%s", err.text);
     else if (quarantine->value == CONDITION_TRUE)
         say(c, CONDITION_FALSE, "Quarantined", "%s", quarantine->message);
     else if (a->up == 0 && agents->value != CONDITION_TRUE)

@@ -4,7 +4,7 @@
 #include "core/target.h"
 
 /* "09:00"; "24:00" where `end`. */
-static int time_of_day(const json_t *row, const char *key, size_t i, bool end, int *ret_minutes, struct error *err)
+static int time_of_day(const json_t *row, const char *key, const char *where, bool end, int *ret_minutes, struct error *err)
 {
     const char *s = json_str(row, key, "");
     int64_t hours, minutes;
@@ -19,11 +19,11 @@ static int time_of_day(const json_t *row, const char *key, size_t i, bool end, i
         }
     }
     char quoted[64];
-    return error_set(err, ERROR_INVALID, "windows[%zu].%s: \"%s\" is not a time of day; write for example \"09:00\"", i, key,
+    return error_set(err, ERROR_INVALID, "%s.%s: \"%s\" is not a time of day; write for example \"09:00\"", where, key,
                      str_quote(quoted, sizeof(quoted), s));
 }
 
-static int days_of(const json_t *row, size_t i, uint8_t *ret_days, struct error *err)
+static int days_of(const json_t *row, const char *where, uint8_t *ret_days, struct error *err)
 {
     static const char *const names[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     const json_t *days = json_at(row, "days");
@@ -35,25 +35,28 @@ static int days_of(const json_t *row, size_t i, uint8_t *ret_days, struct error 
             day++;
         char quoted[64];
         if (day == array_len(names))
-            return error_set(err, ERROR_INVALID, "windows[%zu].days: \"%s\" is no day; write Mon, Tue, Wed, Thu, Fri, Sat or Sun",
-                             i, str_quote(quoted, sizeof(quoted), name ? name : ""));
+            return error_set(err, ERROR_INVALID, "%s.days: \"%s\" is no day; write Mon, Tue, Wed, Thu, Fri, Sat or Sun", where,
+                             str_quote(quoted, sizeof(quoted), name ? name : ""));
         *ret_days |= (uint8_t)(1u << day);
     }
     return 0;
 }
 
-int windows_init(struct windows *w, const json_t *rows, struct error *err)
+int windows_init(struct windows *w, const json_t *rows, const char *field, struct error *err)
 {
     *w = (struct windows){0};
     if (json_array_size(rows) > WINDOWS_MAX)
-        return error_set(err, ERROR_INVALID, "windows has %zu entries; at most %d are allowed", json_array_size(rows), WINDOWS_MAX);
+        return error_set(err, ERROR_INVALID, "%s has %zu entries; at most %d are allowed", field, json_array_size(rows),
+                         WINDOWS_MAX);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         struct window *window = &w->rows[w->count++];
-        bool ok = time_of_day(row, "from", i, false, &window->from, err) == 0 &&
-                  time_of_day(row, "to", i, true, &window->to, err) == 0 && days_of(row, i, &window->days, err) == 0;
+        char where[96];
+        str_format(where, sizeof(where), "%s[%zu]", field, i);
+        bool ok = time_of_day(row, "from", where, false, &window->from, err) == 0 &&
+                  time_of_day(row, "to", where, true, &window->to, err) == 0 && days_of(row, where, &window->days, err) == 0;
         if (ok && zone_load(json_str(row, "timeZone", "UTC"), NULL, &window->zone, err) < 0) {
-            error_wrap(err, "windows[%zu].timeZone", i);
+            error_wrap(err, "%s.timeZone", where);
             ok = false;
         }
         if (!ok) {
@@ -92,5 +95,5 @@ bool windows_contain(const struct windows *w, usec_t wall)
 bool windows_open(const json_t *windows, usec_t now, struct error *err)
 {
     auto_windows struct windows read = {0};
-    return windows_init(&read, windows, err) == 0 && windows_contain(&read, now);
+    return windows_init(&read, windows, TARGET_WINDOWS, err) == 0 && windows_contain(&read, now);
 }

@@ -14,7 +14,7 @@ static inline json_t *fixture(const char *text)
         if (*c == '\'')
             *c = '"';
     json_error_t error;
-    json_t *value = json_loads(copy, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+    json_t *value = json_loads(copy, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (!value) {
         fprintf(stderr, "fixture: %s at %d: %s\n", error.text, error.position, copy);
         abort();

@@ -66,14 +66,16 @@ TEST(playbooks_are_read_or_refused)
         {"another action's member", "{'branches': [{'steps': [{'name': 's', 'action': 'RestartKernel', 'shedLoad': {}}]}]}",
          "steps[0].shedLoad does not go with action RestartKernel"},
         {"a step without a name", "{'branches': [{'steps': [{'action': 'RestartKernel'}]}]}",
-         "spec.branches[0].steps[0]: name is missing"},
+         "spec.branches[0].steps[0].name is missing"},
         {"a step's bad time", "{'branches': [{'steps': [{'name': 's', 'action': 'RestartKernel', 'timeout': 'x'}]}]}",
-         "steps[0]: timeout: \"x\""},
+         "steps[0].timeout: \"x\""},
         {"too many retries", "{'branches': [{'steps': [{'name': 's', 'action': 'RestartKernel', 'retries': 11}]}]}",
-         "steps[0]: retries: 11"},
+         "steps[0].retries: 11"},
         {"a bad reference",
          "{'branches': [{'steps': [{'name': 's', 'action': 'RestartKernel', 'restartKernel': {'match': '$(x)'}}]}]}",
          "is not a reference"},
+        {"U+0000 in a text", "{'branches': [{'steps': [{'name': 's\\u0000', 'action': 'RestartKernel'}]}]}",
+         "spec.branches[0].steps[0].name: \"s\\u0000\" holds the character U+0000"},
         {"a bad probe", "{'branches': [{'steps': [" STEP "]}], 'verify': [{'probe': {}}]}", "spec.verify[0].probe has no kind"},
     };
     for (size_t i = 0; i < array_len(rows); i++) {
@@ -147,6 +149,9 @@ TEST(runs_and_tasks_are_read)
     struct run none = {0};
     CHECK_INT(run_decode(bad, &none, &err), -1);
     CHECK_CONTAINS(err.text, "spec.severity: \"Dire\"");
+    auto_fixture json_t *untimely = fixture("{'spec': {'playbook': 'p', 'target': 't', 'firedAt': ['noon']}}");
+    CHECK_INT(run_decode(untimely, &none, &err), -1);
+    CHECK_CONTAINS(err.text, "spec.firedAt: [\"noon\"] is not a time");
 
     static const struct {
         const char *phase;

@@ -61,7 +61,7 @@ TEST(a_bad_schedule_is_refused_with_the_field)
         {"stress the wrong way round", "{'every': '5m', 'stress': {'min': 4, 'max': 2}, 'targets': {'names': ['x']}}",
          "spec.stress.min: 4"},
         {"a frequency", "{'every': '5m', 'targets': {'names': ['x']}, 'frequency': [{'every': 'daily'}]}",
-         "spec.frequency[0]: every: \"daily\""},
+         "spec.frequency[0].every: \"daily\""},
         {"a deadline", "{'every': '5m', 'startingDeadline': 'late', 'targets': {'names': ['x']}}",
          "spec.startingDeadline: \"late\""},
     };

@@ -66,7 +66,7 @@ TEST(what_is_wrong_is_named)
         const char *selector, *text;
     } rows[] = {
         {"7", "spec.selector: must be an object"},
-        {"{\"matchLabel\":{}}", "spec.selector: \"matchLabel\" is not a field"},
+        {"{\"matchLabel\":{}}", "spec.selector: \"matchLabel\" is not a field of it; write matchLabels or matchExpressions"},
         {"{\"matchLabels\":[]}", "spec.selector.matchLabels: must be an object of strings"},
         {"{\"matchLabels\":{\"a b\":\"x\"}}", "spec.selector.matchLabels[a b]: \"a b\" is not a label key"},
         {"{\"matchLabels\":{\"A/b\":\"x\"}}", "is not a label key"},
@@ -77,7 +77,8 @@ TEST(what_is_wrong_is_named)
         {"{\"matchLabels\":{\"a\":\"-x\"}}", "is not a label value"},
         {"{\"matchExpressions\":{}}", "spec.selector.matchExpressions: must be a list"},
         {"{\"matchExpressions\":[7]}", "spec.selector.matchExpressions[0]: must be an object"},
-        {"{\"matchExpressions\":[{\"key\":\"a\",\"op\":\"In\"}]}", "spec.selector.matchExpressions[0]: \"op\" is not a field"},
+        {"{\"matchExpressions\":[{\"key\":\"a\",\"op\":\"In\"}]}",
+         "spec.selector.matchExpressions[0]: \"op\" is not a field of it; write key, operator or values"},
         {"{\"matchExpressions\":[{\"operator\":\"Exists\"}]}", "spec.selector.matchExpressions[0].key: must be a label key"},
         {OP("a", "Like"), "spec.selector.matchExpressions[0].operator: must be one of In, NotIn, Exists, DoesNotExist"},
         {OP("a", "In"), "spec.selector.matchExpressions[0].values: at least one is needed with the operator In"},

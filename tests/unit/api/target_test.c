@@ -37,6 +37,7 @@ TEST(a_bad_target_is_refused_with_the_field)
         {"a share of more than all", "spec.safety", "maxPods", "'130%'", "spec.safety.maxPods: \"130%\""},
         {"no pod at all", "spec.safety", "maxPods", "0", "spec.safety.maxPods: 0"},
         {"a snapshot interval", "spec.snapshots", "every", "'often'", "spec.snapshots.every: \"often\""},
+        {"U+0000 in a text", "spec.facets", "binaries", "['ffmpeg', 'a\\u0000b']", "spec.facets.binaries[1]: \"a\\u0000b\" holds"},
         {"a log that is neither", "spec.facets", "logs", "'Stderr'", "write Stdout, or {path:"},
         {"a health probe of no kind", "spec.facets", "health", "[{'name': 'x'}]", "spec.facets.health[0] has no kind"},
         {"a stop condition", "spec.safety", "stopWhen", "[{'name': 'x', 'probe': {}}]",

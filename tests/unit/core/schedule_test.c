@@ -22,7 +22,7 @@ TEST(nothing_starts_where_something_forbids_it_and_the_condition_says_what)
         {"a cron zone nobody knows", "'cron': '@hourly', 'timeZone': 'X/Y', 'targets': {'selector': {}}", "", false, false,
          "Invalid", "spec.timeZone"},
         {"a window nobody can read", EVERY ", 'windows': [{'from': 'noon', 'to': '13:00'}]", "", false, false, "Invalid",
-         "windows[0].from"},
+         "spec.windows[0].from"},
         {"a schedule that cannot be read", "'every': '5x', 'targets': {'selector': {}}", "", false, false, "Invalid",
          "spec.every: \"5x\""},
         {"frequency has no row for it", EVERY ", 'frequency': [{'minRisk': 3, 'every': '1d'}]", "", false, false, "Idle",

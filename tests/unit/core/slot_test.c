@@ -99,7 +99,7 @@ TEST(windows_open_and_close)
         {"in a zone, in summer", "[{'from': '09:00', 'to': '17:00', 'timeZone': 'Europe/Berlin'}]", "2026-07-06T15:00:00Z", false,
          NULL},
         {"a time that is none", "[{'from': '9:00', 'to': '17:00'}]", "2026-01-05T12:00:00Z", false,
-         "windows[0].from: \"9:00\" is not a time of day"},
+         "spec.safety.windows[0].from: \"9:00\" is not a time of day"},
         {"24:00 begins nothing", "[{'from': '24:00', 'to': '17:00'}]", "2026-01-05T12:00:00Z", false, "windows[0].from: \"24:00\""},
         {"a day that is none", "[{'days': ['Caturday'], 'from': '09:00', 'to': '17:00'}]", "2026-01-05T12:00:00Z", false,
          "windows[0].days: \"Caturday\""},

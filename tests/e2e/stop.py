@@ -100,16 +100,17 @@ def label_lost(bed):
         kubectl("label", "namespace", bed.ns, "drillyard.dev/drills=enabled")
 
 
-@test("a drilled pod that is deleted in the middle, by force: Inconclusive, its pod gone, nothing stuck")
+@test("a drilled pod that is deleted in the middle, by force: over when its agent must have reverted, Inconclusive, nothing stuck")
 def pod_gone(bed):
     bed.wait_steady("shop")
     began = Began(bed, "pod-gone")
     asked = time.time()
     kubectl("-n", bed.ns, "delete", "pod", began.pod, "--force", "--grace-period=0")
-    status = bed.wait_ended("pod-gone", "Inconclusive", 20)["status"]
+    status = bed.wait_ended("pod-gone", "Inconclusive", 30)["status"]
     check(status["revert"]["by"] == "PodGone" and status["revert"]["state"] in ("Done", "NotNeeded"), "reverted, since the pod is gone", status["revert"])
     check(began.pod in status["message"], "the pod named in the message", status["message"])
-    check(at(status["revertedAt"]) - asked < 10, "known within seconds", status["revertedAt"])
+    # Its containers may run on for a while: nobody says when they end. The lease is 10 s.
+    check(9 < at(status["revertedAt"]) - asked < 10 + 2 + 4, "not before the lease is over, and soon after", status["revertedAt"])
     check(not [gate for gate in status["gates"] if gate["result"] in ("Passed", "Failed", "Pending")], "no gate passed or failed", status["gates"])
     began.one_record(success=False)
     check_none_held(bed)

@@ -85,6 +85,14 @@ void json_put_int(json_t *object, const char *key, int64_t value)
     json_object_set_new(object, key, json_integer(value));
 }
 
+void json_add_int(json_t *object, const char *key, int64_t by)
+{
+    int64_t sum;
+    if (__builtin_add_overflow(json_int(object, key, 0), by, &sum))
+        sum = INT64_MAX;
+    json_put_int(object, key, sum);
+}
+
 void json_put_num(json_t *object, const char *key, double value)
 {
     if (isfinite(value)) /* JSON has no others */

@@ -21,6 +21,7 @@ usec_t json_time(const json_t *root, const char *path, usec_t fallback);     /* 
 /* Setters on an object; a NULL or "empty" value as named sets nothing. */
 void json_put_str(json_t *object, const char *key, const char *value); /* NULL: nothing */
 void json_put_int(json_t *object, const char *key, int64_t value);
+void json_add_int(json_t *object, const char *key, int64_t by); /* counts on from what is there; stays at INT64_MAX; by >= 0 */
 void json_put_num(json_t *object, const char *key, double value);
 void json_put_bool(json_t *object, const char *key, bool value);
 void json_put_time(json_t *object, const char *key, usec_t wall);         /* MicroTime; 0 or negative: nothing */

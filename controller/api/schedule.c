@@ -102,7 +102,8 @@ static int schedule_decode_into(json_t *root, struct schedule *s, struct error *
         return -1;
     s->status = json_at(root, "status") ?: json_make(root, "status");
     /* The draw of a selection is its slot in milliseconds (core/selection.h). */
-    s->last_slot = json_time(s->status, "lastSlot", json_int(s->status, "lastSelection.draw", 0) * USEC_MSEC);
+    int64_t draw = json_int(s->status, "lastSelection.draw", 0);
+    s->last_slot = json_time(s->status, "lastSlot", draw > 0 && draw < USEC_NEVER / USEC_MSEC ? draw * USEC_MSEC : 0);
     return 0;
 }
 

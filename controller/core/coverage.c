@@ -169,7 +169,7 @@ json_t *coverage_encode(const struct coverage *c)
 
 static void count_up(json_t *counters, const char *key, bool by)
 {
-    json_put_int(counters, key, json_int(counters, key, 0) + by);
+    json_add_int(counters, key, by);
 }
 
 static void count_one(json_t *counters, const struct coverage *c)

@@ -28,9 +28,9 @@ static void add_tally(const struct ready_view *v, json_t *status)
     const struct ready_tally *t = &v->tally;
     if (!v->count_key || !t->last_at)
         return;
-    json_put_int(status, v->count_key, json_int(status, v->count_key, 0) + t->ended);
-    json_put_int(status, "succeeded", json_int(status, "succeeded", 0) + t->succeeded);
-    json_put_int(status, "failed", json_int(status, "failed", 0) + t->failed);
+    json_add_int(status, v->count_key, t->ended);
+    json_add_int(status, "succeeded", t->succeeded);
+    json_add_int(status, "failed", t->failed);
     json_put_time(status, v->last_key, t->last_at);
     json_put_str(status, "lastResult", t->last_result);
 }

@@ -263,7 +263,7 @@ static void write_status(const struct trigger_view *v, const struct firing_set *
             json_array_append_new(rows, firing_encode(t, &set->items[i]));
     json_put_int(status, "observedGeneration", t->meta.generation);
     json_put(status, "firing", rows);
-    json_put_int(status, "fired", json_int(old, "fired", 0) + begun);
+    json_add_int(status, "fired", begun);
     for (size_t i = 0; i < set->count; i++)
         if (set->items[i].fired_at > json_time(status, "lastFired", 0))
             json_put_time(status, "lastFired", set->items[i].fired_at);

@@ -39,7 +39,7 @@ void wire_error(const json_t *error, struct error *err)
 
 static usec_t steady(usec_t mono, usec_t offset)
 {
-    return mono ? mono + offset : 0;
+    return mono ? usec_add(mono, offset) : 0; /* an agent may say any number */
 }
 
 void wire_evidence(const json_t *report, usec_t offset, usec_t mono, usec_t clock_error, struct evidence *e)
@@ -112,7 +112,7 @@ json_t *wire_result(const json_t *result, usec_t offset)
     for (size_t i = 0; i < array_len(times); i++) {
         json_t *mono = json_object_get(copy, times[i]);
         if (json_is_integer(mono) && json_integer_value(mono) > 0)
-            json_put_time(copy, times[i], json_integer_value(mono) + offset);
+            json_put_time(copy, times[i], usec_add(json_integer_value(mono), offset));
     }
     return copy;
 }

@@ -54,6 +54,19 @@ TEST(make_descends_and_keeps_what_is_there)
     CHECK_INT(json_int(v, "s.n", 0), 4);
 }
 
+TEST(a_counter_counts_on_and_stays_at_its_end)
+{
+    auto_fixture json_t *v = fixture("{'n': 4, 'full': 9223372036854775806, 'text': 'x'}");
+    json_add_int(v, "n", 3);
+    json_add_int(v, "full", 2);
+    json_add_int(v, "text", 1);
+    json_add_int(v, "none", 1);
+    CHECK_INT(json_int(v, "n", 0), 7);
+    CHECK_INT(json_int(v, "full", 0), INT64_MAX);
+    CHECK_INT(json_int(v, "text", 0), 1);
+    CHECK_INT(json_int(v, "none", 0), 1);
+}
+
 TEST(the_canonical_form_does_not_depend_on_the_order_of_keys)
 {
     auto_fixture json_t *a = fixture("{'b': [1, 2.5, null], 'a': 'x'}"), *b = fixture("{'a': 'x', 'b': [1, 2.5, null]}");

@@ -28,6 +28,12 @@ TEST(the_last_slot_is_known_from_the_last_draw_too)
     auto_schedule struct schedule s = {0};
     CHECK_INT(schedule_decode(object, &s, NULL), 0);
     CHECK_INT(s.last_slot, 1763192400 * USEC_SEC);
+
+    auto_fixture json_t *beyond = fixture(
+        "{'spec': {'every': '5m', 'targets': {'names': ['shop']}}, 'status': {'lastSelection': {'draw': 9223372036854775807}}}");
+    auto_schedule struct schedule far = {0};
+    CHECK_INT(schedule_decode(beyond, &far, NULL), 0); /* whoever wrote that: it is no time */
+    CHECK_INT(far.last_slot, 0);
 }
 
 TEST(the_row_with_the_highest_risk_that_is_reached_rules)

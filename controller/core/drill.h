@@ -91,7 +91,8 @@ struct drill_view {
     const struct observations *observations;
     const struct evidences *evidences;
     int64_t epoch;
-    usec_t lease;  /* the controller's default lease of a fault */
+    usec_t acting_since; /* when this controller began to act: before that it looked at nothing */
+    usec_t lease;        /* the controller's default lease of a fault */
     uint64_t draw; /* a random number for this drill, the same at every call */
 };
 

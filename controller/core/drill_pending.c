@@ -237,6 +237,17 @@ static bool stops_already(const struct drill_view *v, const json_t *probes, cons
     return false;
 }
 
+/* From when on what the drill waits for could be looked at. It may be older than the controller, and older than the session that tells. */
+static usec_t looked_since(const struct drill_view *v)
+{
+    usec_t created = v->drill->meta.created_at, since = created;
+    for (size_t i = 0; i < v->pod_count; i++)
+        if (v->agents[i].link == AGENT_UP)
+            since = usec_max(since, v->agents[i].up_since);
+    since = usec_min(since, created + DRILL_PEER_WAIT); /* one that comes and goes all the time is not waited for for ever */
+    return usec_max(since, v->acting_since);
+}
+
 void drill_decide_pending(const struct drill_view *v, usec_t now, struct decision *d)
 {
     const struct drill *drill = v->drill;
@@ -270,10 +281,10 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
         usec_t settled = usec_add(v->steady_since, DRILL_STEADY_SETTLE);
         if (known && now < settled)
             wait_for(v, "NotSteady", message, settled, now, d);
-        else if (known || now > created + DRILL_STEADY_WAIT)
+        else if (known || now > looked_since(v) + DRILL_STEADY_WAIT)
             end_before_start(v, DRILL_SKIPPED, known ? "NotSteady" : "SteadyStateUnknown", message, now, d);
         else
-            wait_for(v, "SteadyStateUnknown", message, created + DRILL_STEADY_WAIT + 1, now, d);
+            wait_for(v, "SteadyStateUnknown", message, looked_since(v) + DRILL_STEADY_WAIT + 1, now, d);
         return;
     }
     if (wait_for_alarm(v, now, d))
@@ -285,10 +296,10 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
     if (chosen < 0 || !v->ledger->synced) {
         if (chosen >= 0)
             str_copy(why, sizeof(why), "the ledger's ConfigMaps are not listed yet");
-        if (now > created + DRILL_SESSION_WAIT)
+        if (now > looked_since(v) + DRILL_SESSION_WAIT)
             end_before_start(v, DRILL_SKIPPED, "NoPod", why, now, d);
         else
-            wait_for(v, "NoPod", why, created + DRILL_SESSION_WAIT + 1, now, d);
+            wait_for(v, "NoPod", why, looked_since(v) + DRILL_SESSION_WAIT + 1, now, d);
         return;
     }
     const struct pod *pod = &v->pods[chosen];

@@ -126,6 +126,13 @@ static usec_t watched_by(const struct drill_view *v, const struct gate_frame *fr
     return there ? usec_add(frame->injected_at, FIRST_LOOK_WITHIN) : frame->injected_at;
 }
 
+/* Whether the trigger's probe was looked at all the time until then. */
+static bool watched_until(const struct drill_view *v, const struct gate_frame *frame, usec_t deadline)
+{
+    usec_t since = v->trigger_watch.known_since;
+    return since && since <= usec_min(deadline, watched_by(v, frame));
+}
+
 static usec_t trigger_deadline(const struct drill_view *v, const struct gate_frame *frame)
 {
     return usec_add(frame->injected_at, usec_min(v->card->trigger_within, v->card->detect_within));
@@ -144,6 +151,10 @@ static void judge_trigger(const struct drill_view *v, const struct gate_frame *f
         if (f->fired_at <= deadline)
             gate_decide(g, GATE_PASSED, usec_max(f->fired_at, frame->injected_at), "%s fired after %s: %s", f->trigger, took,
                         f->message);
+        else if (!watched_until(v, frame, deadline)) /* late may be only who looked, after a controller was gone */
+            gate_decide(g, GATE_INCONCLUSIVE, f->fired_at,
+                        "%.80s fired after %s, later than the limit of %s, but it was not watched all the time since the injection",
+                        f->trigger, took, limit);
         else
             gate_decide(g, GATE_FAILED, f->fired_at, "%s fired after %s, later than the limit of %s", f->trigger, took, limit);
         return;
@@ -163,7 +174,7 @@ static void judge_trigger(const struct drill_view *v, const struct gate_frame *f
                     v->card->trigger, limit);
     else if (!seen->known_since)
         gate_decide(g, GATE_INCONCLUSIVE, deadline, "whether %s fired could not be observed: %s", v->card->trigger, seen->message);
-    else if (seen->known_since > usec_min(deadline, watched_by(v, frame)))
+    else if (!watched_until(v, frame, deadline))
         gate_decide(g, GATE_INCONCLUSIVE, deadline, "whether %s fired could not be observed all the time since the injection",
                     v->card->trigger);
     else if (old) {

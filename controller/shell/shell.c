@@ -75,6 +75,7 @@ static void begin_or_end_acting(struct shell *s)
     }
     char epoch[24];
     s->reconcile.source.epoch = elector_epoch(s->elector);
+    s->reconcile.source.acting_since = clock_now(s->reconcile.source.clock);
     str_format(epoch, sizeof(epoch), "%lld", (long long)s->reconcile.source.epoch);
     log_event(LOG_INFO, "acting as the leader", "identity", s->identity, "epoch", epoch, NULL);
     sessions_enable(s->sessions, s->reconcile.source.epoch);

@@ -226,6 +226,7 @@ bool drill_gather(const struct view_source *v, const struct key *key, struct dri
     g->view.observations = executor_observations(v->executor, key);
     g->view.evidences = watches_evidences(v->watches, key);
     g->view.epoch = v->epoch;
+    g->view.acting_since = v->acting_since;
     g->view.lease = v->lease;
     g->view.draw = str_hash64(g->drill.meta.uid, strlen(g->drill.meta.uid), g->drill.seed >= 0 ? (uint64_t)g->drill.seed : 0);
     return true;

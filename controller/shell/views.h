@@ -25,6 +25,7 @@ struct view_source { /* where views come from; all borrowed */
     bool (*ledger_synced)(void *userdata, const char *ns);
     void *userdata;
     int64_t epoch;
+    usec_t acting_since;
     usec_t lease;
 };
 

@@ -85,6 +85,42 @@ TEST(a_target_that_has_just_ceased_to_be_steady_is_waited_for_a_little)
     }
 }
 
+/* A drill may be older than the controller, or than the session that tells of its target. */
+TEST(a_target_of_which_nothing_is_known_yet_is_waited_for_from_when_on_it_could_be_looked_at)
+{
+    static const struct {
+        const char *row;
+        usec_t acting, up, now;
+        enum agent_link link;
+        const char *phase, *reason;
+    } rows[] = {
+        {"a new drill", T0 - USEC_HOUR, 1, T0 + 10 * USEC_SEC, AGENT_UP, "Pending", "SteadyStateUnknown"},
+        {"long enough", T0 - USEC_HOUR, 1, T0 + 21 * USEC_SEC, AGENT_UP, "Skipped", "SteadyStateUnknown"},
+        {"an old drill, a new controller", T0 + 60 * USEC_SEC, 1, T0 + 70 * USEC_SEC, AGENT_UP, "Pending", "SteadyStateUnknown"},
+        {"and long enough", T0 + 60 * USEC_SEC, 1, T0 + 81 * USEC_SEC, AGENT_UP, "Skipped", "SteadyStateUnknown"},
+        {"an old drill, a new session", 1, T0 + 60 * USEC_SEC, T0 + 70 * USEC_SEC, AGENT_UP, "Pending", "SteadyStateUnknown"},
+        {"that is never there for long", 1, T0 + 700 * USEC_SEC, T0 + 701 * USEC_SEC, AGENT_UP, "Skipped", "SteadyStateUnknown"},
+        {"an old drill, no session, a new controller", T0 + 60 * USEC_SEC, 0, T0 + 80 * USEC_SEC, AGENT_OPENING, "Pending",
+         "NoPod"},
+        {"and long enough", T0 + 60 * USEC_SEC, 0, T0 + 91 * USEC_SEC, AGENT_OPENING, "Skipped", "NoPod"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        s.view.acting_since = rows[i].acting;
+        s.agents[0].link = rows[i].link;
+        s.agents[0].up_since = rows[i].up;
+        if (rows[i].link == AGENT_UP)
+            s.view.steady = HOLDS_UNKNOWN;
+        scene_decide(&s, rows[i].now);
+        const struct effect *e = scene_effect(&s, EFFECT_STATUS, NULL);
+        CHECK_STR(e ? json_str(e->body, "phase", "") : "", rows[i].phase);
+        CHECK_STR(e ? json_str(e->body, "reason", "") : "", rows[i].reason);
+        scene_done(&s);
+    }
+}
+
 /* Else a run that this old alarm starts would pass for the drill's healing, and nothing for its detection. */
 TEST(a_drill_waits_while_its_trigger_fires_or_is_about_to)
 {

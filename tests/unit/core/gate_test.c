@@ -11,6 +11,7 @@ struct row {
     int confirm; /* the fresh look: -1 does not hold, 0 not seen, 1 holds */
     double confirm_since, verify_since;
     bool trigger_gone, watch_blind;
+    double watch_since; /* from when on the trigger's probe was looked at without a gap; 0: all the time */
     double now;
     enum gate_result want[GATE_COUNT];
     const char *words; /* in the message of the first gate that did not pass (or of the last one) */
@@ -47,6 +48,12 @@ static const struct row rows[] = {
      .now = 17,
      .want = {N, P, X, P},
      .words = "later than the limit of 15s"},
+    {.row = "a firing after the limit that nobody could have seen earlier is inconclusive",
+     .fired = 15.5,
+     .watch_since = 15.4,
+     .now = 17,
+     .want = {I, P, X, P},
+     .words = "it was not watched all the time since the injection"},
     {.row = "a trigger that does not exist fails, and never passes",
      .trigger_gone = true,
      .now = 17,
@@ -184,6 +191,8 @@ TEST(each_gate_is_decided_by_evidence_after_the_injection_or_by_its_limit)
         if (row->verify_since != 0)
             scene_see(&s, "verify/beats", HOLDS_TRUE, at(row->verify_since), "looked");
         s.view.trigger_exists = !row->trigger_gone;
+        if (row->watch_since)
+            s.view.trigger_watch.known_since = at(row->watch_since);
         if (row->watch_blind)
             s.view.trigger_watch = (struct evidence){.message = "the session was lost"};
         struct gate gates[GATE_COUNT] = {0};

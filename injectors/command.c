@@ -23,7 +23,7 @@ struct stand {
     struct journal *journal;
     struct faults *faults;
     char node_boot[64];
-    int signals;
+    int signals, lock;
     struct source source;
     int failed;
 };
@@ -68,14 +68,28 @@ static void stand_end(struct stand *s)
     journal_close(s->journal);
     source_remove(&s->source);
     fd_close_cleanup(&s->signals);
+    fd_close_cleanup(&s->lock);
     loop_free(s->loop);
 }
 
 static int stand_begin(struct stand *s, const char *dir, const char *root, struct error *err)
 {
-    *s = (struct stand){.signals = -1};
+    *s = (struct stand){.signals = -1, .lock = -1};
     if (mkdir(dir, 0700) < 0 && errno != EEXIST)
         return error_errno(err, errno, "make %s", dir);
+    struct stat st;
+    if (lstat(dir, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+        return error_set(err, ERROR_FORBIDDEN,
+                         "%s wants to be a folder of ours that nobody else can write to: what is undone is read there", dir);
+    /* One at a time: two faults on one file, each unaware of the other, could not both be undone. */
+    auto_free char *lock = mem_printf("%s/guard.lock", dir);
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    s->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock < 0)
+        return error_errno(err, errno, "open %s", lock);
+    if (fcntl(s->lock, F_SETLK, &whole) < 0)
+        return error_set(err, ERROR_CONFLICT,
+                         "another drill-injector is at work with %s; end it first, or give --dir another folder", dir);
     auto_buf struct buf boot;
     buf_init(&boot, sizeof s->node_boot - 1);
     store_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &boot, NULL);
@@ -93,6 +107,9 @@ static int stand_begin(struct stand *s, const char *dir, const char *root, struc
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP); /* the terminal is closed */
+    sigaddset(&set, SIGQUIT);
+    signal(SIGPIPE, SIG_IGN); /* "| head": what was told does not matter, what is undone does */
     sigprocmask(SIG_BLOCK, &set, NULL);
     s->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return source_add(s->loop, &s->source, s->signals, EPOLLIN, on_signal, s, err);
@@ -225,7 +242,7 @@ int command_method(int argc, char **argv)
     const struct method *m = method_find_command(argv[0]);
     struct common c = {.dir = default_dir(), .root = "/", .duration = 30 * USEC_SEC, .params = json_object()};
     struct refusal r = {0};
-    struct stand s = {.signals = -1};
+    struct stand s = {.signals = -1, .lock = -1};
     int code;
     if (parse(&c, m, argc, argv, &r) < 0 || m->validate(c.params, &r) < 0)
         code = fail(&r);
@@ -279,7 +296,7 @@ int command_revert(int argc, char **argv)
 {
     struct common c = {.dir = default_dir(), .root = "/"};
     struct refusal r = {0};
-    struct stand s = {.signals = -1};
+    struct stand s = {.signals = -1, .lock = -1};
     json_t *bad = NULL;
     int code = 0;
     if (parse(&c, NULL, argc, argv, &r) < 0 || stand_begin(&s, c.dir, c.root, &r.error) < 0 ||

@@ -68,6 +68,18 @@ bool edit_tree(json_t *tree, const struct strlist *path, int operation, json_t *
                                     : json_array_set(parent, (size_t)index, value) == 0;
 }
 
+char *edit_dump(const json_t *value)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    json_t *again = text ? json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+    bool same = json_equal(again, value);
+    json_decref(again);
+    if (same)
+        return text;
+    free(text);
+    return json_dumps(value, JSON_ENCODE_ANY);
+}
+
 bool edit_word(const json_t *value, const char *yes, const char *no, const char *forbidden, struct buf *ret)
 {
     if (json_is_string(value))
@@ -75,7 +87,7 @@ bool edit_word(const json_t *value, const char *yes, const char *no, const char 
     else if (json_is_boolean(value))
         buf_append_str(ret, json_is_true(value) ? yes : no);
     else if (json_is_number(value)) {
-        auto_free char *dump = json_dumps(value, JSON_ENCODE_ANY);
+        auto_free char *dump = edit_dump(value);
         buf_append_str(ret, dump);
     } else
         return false;
@@ -91,6 +103,8 @@ int edit_text(const struct edit *e, const char *text, size_t n, char **ret_text,
         return refusal_text(r, "params.key", e->key, "params.key wants names joined by dots, like \"db.pool\"");
     if (memchr(text, '\0', n))
         return error_set(&r->error, ERROR_INVALID, "the file holds NUL bytes: it is no text");
+    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        return error_set(&r->error, ERROR_INVALID, "the file begins with a byte order mark: it cannot be edited safely");
     buf_init(&cut.insert, EDIT_TEXT_MAX);
     int rc = -1;
     switch ((enum edit_format)e->format) {

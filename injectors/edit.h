@@ -38,6 +38,8 @@ int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *
 int edit_directives(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut,
                     struct refusal *r);
 int edit_env(const struct edit *e, const char *text, size_t n, struct edit_cut *cut, struct refusal *r);
+/* As JSON, reals as short as they were written (0.1, not 0.10000000000000001). The caller's. */
+char *edit_dump(const json_t *value);
 /* A scalar as bare text, truth values spelled `yes` and `no`. False: it is no scalar, has a byte of `forbidden`, or begins or ends with a
  * blank. An empty string is text. */
 bool edit_word(const json_t *value, const char *yes, const char *no, const char *forbidden, struct buf *ret);

@@ -5,6 +5,8 @@
 #include "base/str.h"
 
 #define DEPTH_MAX 200
+/* Whole numbers as reals: RFC 8259 sets them no limit, and jansson's own is 64 bits. They are compared, never written. */
+#define LOAD_FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL)
 
 struct scan {
     const char *text;
@@ -140,6 +142,13 @@ static void put_in(struct edit_cut *cut, const struct place *p, const struct sca
         buf_append_char(&cut->insert, '}');
 }
 
+/* The value as it reads where whole numbers are reals. */
+static json_t *edit_json_value(const json_t *value)
+{
+    auto_free char *text = value ? edit_dump(value) : NULL;
+    return text ? json_loads(text, LOAD_FLAGS | JSON_DECODE_ANY, NULL) : NULL;
+}
+
 static int check(const struct edit *e, const struct strlist *path, json_t *before, const char *text, size_t n,
                  const struct edit_cut *cut, struct refusal *r)
 {
@@ -148,8 +157,10 @@ static int check(const struct edit *e, const struct strlist *path, json_t *befor
     buf_append(&whole, text, cut->start);
     buf_append(&whole, buf_str(&cut->insert), cut->insert.len);
     buf_append(&whole, text + cut->end, n - cut->end);
-    json_t *after = json_loadb(buf_str(&whole), whole.len, JSON_REJECT_DUPLICATES, NULL);
-    bool same = edit_tree(before, path, e->operation, (json_t *)(uintptr_t)e->value) && json_equal(before, after);
+    json_t *after = json_loadb(buf_str(&whole), whole.len, LOAD_FLAGS, NULL);
+    json_t *value = cut->insert.len ? edit_json_value(e->value) : NULL;
+    bool same = edit_tree(before, path, e->operation, value) && json_equal(before, after);
+    json_decref(value);
     json_decref(after);
     return same ? 0 : refusal_text(r, "params.key", e->key, "%s cannot be edited safely in this file", e->key);
 }
@@ -160,10 +171,10 @@ int edit_json(const struct edit *e, const struct strlist *path, const char *text
     struct scan s = {.text = text, .n = n};
     struct place p = {0};
     int rc = -1;
-    json_t *tree = json_loadb(text, n, JSON_REJECT_DUPLICATES, &where);
+    json_t *tree = json_loadb(text, n, LOAD_FLAGS, &where);
     if (!tree)
         return error_set(&r->error, ERROR_INVALID, "the file is no JSON, line %d: %s", where.line, where.text);
-    auto_free char *value = e->value ? json_dumps(e->value, JSON_ENCODE_ANY) : NULL;
+    auto_free char *value = e->value ? edit_dump(e->value) : NULL;
     size_t i = 0;
     int found = 1;
     for (; i < path->count && found == 1; i++) {

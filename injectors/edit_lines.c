@@ -70,11 +70,28 @@ static int insert_line(struct edit_cut *cut, const char *text, size_t n, size_t 
     return buf_printf(&cut->insert, "%s%s%s%s%s", open_end ? newline : "", name, between, value, newline) ? 0 : -1;
 }
 
+/* At the first dot that has no backslash; "a\\.b.c" is c in [a.b]. *ret_section is NULL where there is none. */
+static void split_section(const char *key, char **ret_section, char **ret_name)
+{
+    auto_free char *copy = mem_strdup(key);
+    char *out = copy, *dot = NULL;
+    for (const char *c = key; *c; c++) {
+        if (*c == '\\' && c[1] == '.')
+            c++;
+        else if (*c == '.' && !dot)
+            dot = out;
+        *out++ = *c;
+    }
+    *out = '\0';
+    *ret_section = dot ? mem_strndup(copy, (size_t)(dot - copy)) : NULL;
+    *ret_name = mem_strdup(dot ? dot + 1 : copy);
+}
+
 int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *cut, struct refusal *r)
 {
-    const char *dot = strchr(e->key, '.');
-    auto_free char *section = dot ? mem_strndup(e->key, (size_t)(dot - e->key)) : NULL;
-    const char *name = dot ? dot + 1 : e->key;
+    auto_free char *section = NULL;
+    auto_free char *name = NULL;
+    split_section(e->key, &section, &name);
     auto_buf struct buf value;
     buf_init(&value, 65536);
     if (e->value && !edit_word(e->value, "true", "false", "\r\n", &value))

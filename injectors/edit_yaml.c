@@ -209,7 +209,7 @@ static void write_value(struct buf *out, const json_t *value, const yaml_node_t 
 {
     const char *s = json_string_value(value);
     yaml_scalar_style_t style = old && old->type == YAML_SCALAR_NODE ? old->data.scalar.style : YAML_PLAIN_SCALAR_STYLE;
-    auto_free char *dump = json_dumps(value, JSON_ENCODE_ANY);
+    auto_free char *dump = edit_dump(value);
     if (s && style == YAML_SINGLE_QUOTED_SCALAR_STYLE && !strpbrk(s, "'\n\r\t"))
         buf_printf(out, "'%s'", s);
     else if (s && style == YAML_PLAIN_SCALAR_STYLE && is_plain_safe(s))
@@ -340,8 +340,6 @@ int edit_yaml(const struct edit *e, const struct strlist *path, const char *text
 {
     yaml_document_t d;
     struct place p = {0};
-    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        return error_set(&r->error, ERROR_INVALID, "the file begins with a byte order mark: it cannot be edited safely");
     json_t *before = edit_yaml_tree(text, n, &r->error);
     if (!before)
         return -1;

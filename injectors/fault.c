@@ -165,6 +165,8 @@ int faults_inject(struct faults *f, const struct fault_order *order, const struc
     struct fault *known = fault_find(f, order->id);
     if (known)
         return inject_again(known, order, to, ret_result, r);
+    if (journal_is_torn(f->journal, order->id))
+        return refusal_conflict(r, "fault.id", order->id, "the journal has a record of this id that cannot be read");
     if (faults_open_count(f) >= FAULTS_OPEN_MAX)
         return refusal_conflict(r, "fault.id", order->id, "%d faults are open already", FAULTS_OPEN_MAX);
     json_t *undo = NULL, *detail = NULL;
@@ -213,6 +215,9 @@ int faults_inject(struct faults *f, const struct fault_order *order, const struc
 int faults_revert(struct faults *f, const char *id, const char *reason, json_t **ret_result, struct refusal *r)
 {
     struct fault *x = fault_find(f, id);
+    if (!x && journal_is_torn(f->journal, id))
+        return error_set(&r->error, ERROR_INTERNAL,
+                         "the journal's record of %s cannot be read: whether it is in force is not known", id);
     if (!x) {
         x = fault_new(f, id, NULL);
         fault_set_state(x, FAULT_NEVER, "Controller", reason);

@@ -9,6 +9,8 @@
 #define KEEP_EVERY  (10 * USEC_MSEC) /* where the method has something to do again and again */
 #define RETRY_FIRST (200 * USEC_MSEC)
 #define RETRY_LAST  (30 * USEC_SEC)
+/* No process of the target runs. What it fails of may be this very fault: then it lives for a moment at each start, and that is when. */
+#define RETRY_GONE (20 * USEC_MSEC)
 
 const char *const fault_state_names[] = {"Intended", "InForce", "Reverting", "Reverted", "NotNeeded", "Never"};
 
@@ -138,7 +140,7 @@ int fault_try_revert(struct fault *x, bool resumed, struct error *err)
             tell(x, "RevertFailed", time_monotonic(), detail);
         json_decref(detail);
         x->failing = true;
-        x->retry = x->retry ? usec_min(2 * x->retry, RETRY_LAST) : RETRY_FIRST;
+        x->retry = err->class == ERROR_NOT_FOUND ? RETRY_GONE : x->retry ? usec_min(2 * x->retry, RETRY_LAST) : RETRY_FIRST;
         fault_schedule(x);
         return -1;
     }

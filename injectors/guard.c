@@ -256,8 +256,12 @@ static int guard_begin(struct guard *g, const struct guard_options *options, str
     g->dir = open(options->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (g->dir < 0)
         return error_errno(err, errno, "open %s", options->dir);
-    if (guard_lock(g, err) < 0 || install_self(options->dir, err) < 0 ||
-        target_init(&g->target, options->dir, options->local_root, err) < 0)
+    if (guard_lock(g, err) < 0)
+        return -1;
+    struct error why = {0};
+    if (install_self(options->dir, &why) < 0) /* a full disk must not keep us from undoing; the older copy goes on serving */
+        log_event(LOG_ERROR, "program not installed", "error", why.text, NULL);
+    if (target_init(&g->target, options->dir, options->local_root, err) < 0)
         return -1;
     guard_identify(g);
     g->loop = loop_new(err);

@@ -53,7 +53,7 @@ static void timed_out(void *userdata)
 {
     struct http_call *c = userdata;
     if (c->err.class == ERROR_NONE)
-        error_set(&c->err, ERROR_TIMEOUT, "no answer within %lld ms", (long long)((c->timer.when - c->begun) / USEC_MSEC));
+        error_set(&c->err, ERROR_TIMEOUT, "no answer within %lld ms", (long long)((time_monotonic() - c->begun) / USEC_MSEC));
     finish(c);
 }
 

@@ -27,8 +27,11 @@ int install_self(const char *dir, struct error *err)
     if (to < 0)
         return error_errno(err, errno, "create %s", fresh);
     for (off_t at = 0; at < ours.st_size;)
-        if (sendfile(to, from, &at, (size_t)(ours.st_size - at)) <= 0)
-            return error_errno(err, errno, "copy our program to %s", fresh);
+        if (sendfile(to, from, &at, (size_t)(ours.st_size - at)) <= 0) {
+            int saved = errno;
+            unlink(fresh);
+            return error_errno(err, saved, "copy our program to %s", fresh);
+        }
     if (fchmod(to, 0555) < 0 || rename(fresh, path) < 0)
         return error_errno(err, errno, "install %s", path);
     return 0;

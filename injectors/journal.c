@@ -77,6 +77,17 @@ int journal_load(struct journal *j, json_t **ret_records, json_t **ret_bad, stru
     return 0;
 }
 
+bool journal_is_torn(const struct journal *j, const char *id)
+{
+    char name[STORE_NAME_SIZE];
+    struct error why = {0};
+    store_name(id, name);
+    json_t *record = store_read_json(j->records, name, RECORD_MAX, &why);
+    bool torn = record ? !is_record(record, name) : why.class != ERROR_NOT_FOUND;
+    json_decref(record);
+    return torn;
+}
+
 static void add_digest(struct strlist *used, const json_t *content)
 {
     const char *hex = json_string_value(json_object_get(content, "sha256"));

@@ -20,5 +20,7 @@ int journal_backups(const struct journal *j);                     /* the folder 
 int journal_write(struct journal *j, const char *id, const json_t *record, bool durable, struct error *err);
 /* An array of records, and one of {"file","message"} for those that cannot be read. New references. */
 int journal_load(struct journal *j, json_t **ret_records, json_t **ret_bad, struct error *err);
+/* Whether there is a file of this id that cannot be read: what became of that fault is not known. */
+bool journal_is_torn(const struct journal *j, const char *id);
 /* Drops the oldest closed records beyond JOURNAL_TOMBSTONES, and the backups that no record names. `open`: is this record still open? */
 void journal_prune(struct journal *j, bool (*open)(const json_t *record));

@@ -41,7 +41,8 @@ int store_write(int dir, const char *name, const void *bytes, size_t n, bool dur
     auto_fd int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_errno(err, errno, "create %s", temporary);
-    if (write_all(fd, bytes, n) < 0 || (durable && fdatasync(fd) < 0)) {
+    /* Synced in any case: a rename may reach the disk before the bytes, and would leave nothing where a durable record was. */
+    if (write_all(fd, bytes, n) < 0 || fdatasync(fd) < 0) {
         int saved = errno;
         unlinkat(dir, temporary, 0);
         return error_errno(err, saved, "write %s", temporary);

@@ -82,6 +82,16 @@ int target_processes(const struct target *t, const struct match *m, struct proce
     if (process_list(&all, err) < 0)
         return -1;
     auto_free bool *ours = mem_array(all.count + 1, sizeof *ours);
+    /* At a prompt: not the shell, sudo or script that we were started from, either; its command line has the match in it. */
+    for (pid_t up = target_is_local(t) ? getppid() : 0; up > 1;) {
+        pid_t parent = 0;
+        for (size_t i = 0; i < all.count; i++)
+            if (all.items[i].pid == up) {
+                all.items[i].state = 'X';
+                parent = all.items[i].parent;
+            }
+        up = parent;
+    }
     for (size_t i = 0; i < all.count; i++) {
         const struct process *p = &all.items[i];
         ours[i] = is_ours(t, p->pid) || descends_from_us(&all, ours, i);

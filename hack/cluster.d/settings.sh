@@ -6,8 +6,13 @@
 readonly COMPONENTS=(etcd apiserver controller-manager scheduler containerd kubelet kube-proxy)
 readonly DEFAULT_RELEASE=1.37
 
-readonly CACHE=${DRILLYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/drillyard}
-readonly STATE=${DRILLYARD_STATE:-/var/lib/drillyard-cluster}
+readonly CACHE=${DRILLYARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/drillyard}
+STATE=${DRILLYARD_STATE:-/var/lib/drillyard-cluster}
+while [[ $STATE == ?*/ ]]; do STATE=${STATE%/}; done
+# Its last part names what `down` ends and removes: with an empty one that would be every process and all of /run.
+[[ $STATE == /*[!/.]* && $STATE != */. && $STATE != */.. ]] ||
+    die "DRILLYARD_STATE: \"$STATE\" wants to be an absolute path of a folder of its own, such as /var/lib/drillyard-cluster"
+readonly STATE
 # Sockets, pid files and network namespaces; named after the state folder so that two clusters do not share it.
 readonly RUN=/run/${STATE##*/}
 

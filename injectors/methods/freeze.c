@@ -33,12 +33,21 @@ int freeze_select(const struct site *site, const json_t *params, struct process_
     return rc;
 }
 
+json_t *freeze_list(const struct process_set *set)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < set->count; i++)
+        json_array_append_new(list,
+                              json_pack("{s:i, s:I}", "pid", (int)set->items[i].pid, "start", (json_int_t)set->items[i].start));
+    return list;
+}
+
 json_t *freeze_describe(const struct process_set *set)
 {
     json_t *list = json_array();
     auto_buf struct buf command;
     buf_init(&command, PROCESS_COMMAND_MAX);
-    for (size_t i = 0; i < set->count; i++) {
+    for (size_t i = 0; i < set->count && i < FREEZE_TOLD; i++) {
         const struct process *p = &set->items[i];
         buf_reset(&command);
         process_command(p->pid, &command);
@@ -75,10 +84,10 @@ int freeze_plan(const struct site *site, const struct process_set *set, json_t *
             process_set_add(&running, &set->items[i]);
     if (running.count == 0)
         return refusal_conflict(r, "params.match", "", "every process that matches is stopped already, and not by this fault");
-    json_t *processes = freeze_describe(&running);
-    *ret_undo =
-        json_pack("{s:O, s:s, s:o}", "processes", processes, "node_boot", site->node_boot, "touches", freeze_touches(&running));
-    *ret_detail = json_pack("{s:s, s:o}", "does", "SIGSTOP; undone by SIGCONT", "processes", processes);
+    *ret_undo = json_pack("{s:o, s:s, s:o}", "processes", freeze_list(&running), "node_boot", site->node_boot, "touches",
+                          freeze_touches(&running));
+    *ret_detail = json_pack("{s:s, s:I, s:o}", "does", "SIGSTOP; undone by SIGCONT", "count", (json_int_t)running.count,
+                            "processes", freeze_describe(&running));
     return 0;
 }
 

@@ -16,7 +16,9 @@ int freeze_revert(const struct site *site, const json_t *undo, bool resumed, enu
 /* The target's processes that `params.match` names; NOT_FOUND where none does. */
 int freeze_select(const struct site *site, const json_t *params, struct process_set *ret_set, struct refusal *r);
 int freeze_validate_match(const json_t *params, enum param_need need, struct refusal *r);
-/* [{"pid","start","command"}] and the set's "touches"; new references. */
+/* [{"pid","start"}], for undoing; [{"pid","start","command"}] of the first FREEZE_TOLD, for people; the set's "touches". New references. */
+#define FREEZE_TOLD 32
+json_t *freeze_list(const struct process_set *set);
 json_t *freeze_describe(const struct process_set *set);
 json_t *freeze_touches(const struct process_set *set);
 /* The i-th process of such a list; false: beyond the last. */

@@ -65,10 +65,10 @@ static int plan(const struct site *site, const json_t *params, json_t **ret_undo
         if (freeze_plan(site, &set, ret_undo, ret_detail, r) < 0)
             return -1;
     } else {
-        json_t *processes = freeze_describe(&set);
-        *ret_undo =
-            json_pack("{s:O, s:s, s:o}", "processes", processes, "node_boot", site->node_boot, "touches", freeze_touches(&set));
-        *ret_detail = json_pack("{s:s+, s:o}", "does", "SIG", signal_to_name(number), "processes", processes);
+        *ret_undo = json_pack("{s:o, s:s, s:o}", "processes", freeze_list(&set), "node_boot", site->node_boot, "touches",
+                              freeze_touches(&set));
+        *ret_detail = json_pack("{s:s+, s:I, s:o}", "does", "SIG", signal_to_name(number), "count", (json_int_t)set.count,
+                                "processes", freeze_describe(&set));
     }
     json_object_set_new(*ret_undo, "signal", json_string(signal_to_name(number)));
     return 0;

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int overwrite_open(const struct site *site, const char *path, int *ret_fd, struct stat *ret_status, struct refusal *r)
@@ -59,6 +61,16 @@ int overwrite_plan(const struct site *site, const struct overwrite *o, int fd, j
     struct stat st;
     if (fstat(fd, &st) < 0)
         return error_errno(&r->error, errno, "%s", o->path);
+    struct statvfs fs;
+    if (fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_RDONLY)
+        return error_set(&r->error, ERROR_FORBIDDEN, "%s lies on a read-only mount (a ConfigMap, a Secret or a read-only root)",
+                         o->path);
+    if (st.st_mode & (S_ISUID | S_ISGID) || fgetxattr(fd, "security.capability", NULL, 0) > 0)
+        return error_set(
+            &r->error, ERROR_FORBIDDEN,
+            "%s runs with its owner's rights or with capabilities: the kernel takes them off at the first write, and they "
+            "could not be given back",
+            o->path);
     if (st.st_uid != geteuid() && geteuid() != 0 && !(st.st_mode & (S_IWGRP | S_IWOTH)))
         return error_set(&r->error, ERROR_FORBIDDEN, "%s belongs to user %u, and we are %u", o->path, st.st_uid, geteuid());
     char old_hex[SHA256_HEX_SIZE], new_hex[SHA256_HEX_SIZE];
@@ -232,7 +244,8 @@ static int put_back(const struct plan *p, int fd, struct error *err)
     if ((st.st_mode & 07777) == (p->mode | S_IWUSR) && !(p->mode & S_IWUSR) && fchmod(fd, p->mode) < 0)
         return error_errno(err, errno, "mode of %s", p->path);
     crash_point();
-    if (file_set_times(fd, &p->times) < 0 && errno != EPERM) /* not its owner: the times stay those of the change */
+    /* Not its owner: the times stay those of the change. A read-only mount: nothing was changed through it. */
+    if (file_set_times(fd, &p->times) < 0 && errno != EPERM && errno != EROFS)
         return error_errno(err, errno, "times of %s", p->path);
     crash_point();
     return fdatasync(fd) < 0 && errno != EROFS ? error_errno(err, errno, "sync %s", p->path) : 0;

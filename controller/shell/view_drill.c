@@ -154,7 +154,7 @@ static void gather_trigger(const struct view_source *v, struct drill_gather *g)
     auto_trigger struct trigger trigger = {0};
     if (trigger_decode(object, &trigger, NULL) < 0)
         return;
-    if (g->drill.phase == DRILL_PENDING)
+    if (g->drill.phase <= DRILL_PENDING) /* a new one has no phase yet */
         gather_alarm(g, seen, &key, &trigger, &g->view);
     const struct firing_set *set = firings_get(v->firings, &trigger);
     g->firings = mem_array(set->count, sizeof(*g->firings));
@@ -217,7 +217,7 @@ bool drill_gather(const struct view_source *v, const struct key *key, struct dri
     gather_trigger(v, g);
     g->view.runs = g->runs =
         gather_runs_of_target(&v->lookup, ns, g->drill.target, g->drill.meta.created_at - RUNS_SLACK, &g->view.run_count);
-    if (g->drill.phase == DRILL_PENDING)
+    if (g->drill.phase <= DRILL_PENDING)
         gather_healers(v, &g->view);
     g->view.tasks = g->tasks = gather_tasks(&v->lookup, ns, g->drill.target, g->drill.incident, &g->view.task_count);
     bool wants_record = drill_phase_terminal(g->drill.phase) && g->drill.finalizer;

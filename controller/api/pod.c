@@ -35,6 +35,8 @@ static json_t *reduce_metadata(const json_t *pod)
     const json_t *container = json_object_get(json_object_get(metadata, "annotations"), DEFAULT_CONTAINER);
     if (container)
         json_put_str(json_make(out, "annotations"), DEFAULT_CONTAINER, json_string_value(container));
+    const char *restarted = json_string_value(json_object_get(json_object_get(metadata, "annotations"), POD_RESTARTED_AT));
+    json_put_str(restarted ? json_make(out, "annotations") : out, POD_RESTARTED_AT, restarted);
     return out;
 }
 

@@ -8,6 +8,9 @@
  * restarts, started (RFC 3339), terminated {reason, exitCode, at (RFC 3339)}}] of all containers, init (sidecar) ones too}. */
 json_t *pod_reduce(const json_t *pod);
 
+/* Of the template that a pod was made from: what kubectl rollout restart (and ours) sets. */
+#define POD_RESTARTED_AT "kubectl.kubernetes.io/restartedAt"
+
 struct pod {
     json_t *root;
     struct meta meta;

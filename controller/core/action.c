@@ -50,16 +50,17 @@ static bool workload_path(const struct step_view *s, char path[512], struct step
     return false;
 }
 
-/* Begun when every pod that is ready was created after the step and at least one is. */
-static bool rolled_out(const struct step_view *s)
+/* Every pod that stays is of the template that this step has set, and at least one is ready. The API server's clock is another one, so
+ * their ages say nothing. */
+static bool rolled_out(const struct step_view *s, const char *at)
 {
     bool fresh = false;
-    usec_t floor = s->started_at - s->started_at % USEC_SEC; /* creationTimestamp has whole seconds */
     for (size_t i = 0; i < s->run->pod_count; i++) {
         const struct pod *p = &s->run->pods[i];
-        if (p->meta.created_at < floor && !p->meta.deleting)
+        bool of_this = str_equal(json_string_value(json_object_get(p->meta.annotations, POD_RESTARTED_AT)), at);
+        if (!of_this && !p->meta.deleting)
             return false;
-        fresh |= p->ready && p->meta.created_at >= floor;
+        fresh |= p->ready && of_this;
     }
     return fresh;
 }
@@ -74,9 +75,12 @@ static void rollout_restart(const struct step_view *s, usec_t now, struct decisi
     /* The same annotation and a value fixed by the step, so that a repeated patch changes nothing: kubectl rollout restart. */
     json_put_str(json_make(patch, "spec.template.metadata.annotations"), "kubectl.kubernetes.io/restartedAt",
                  rfc3339_format(s->started_at, at));
-    const struct observation *done = action_api(s, "restart", "PATCH", path, "application/strategic-merge-patch+json", patch, d, o);
-    if (done && rolled_out(s))
+    const struct observation *done =
+        action_api(s, "restart", "PATCH", path, "application/strategic-merge-patch+json", patch, now, d, o);
+    if (done && rolled_out(s, at)) {
         action_outcome(o, STEP_OK, now, "the workload's pods were replaced, and one is ready");
+        o->looked = true;
+    }
 }
 
 static void restart_kernel(const struct step_view *s, usec_t now, struct decision *d, struct step_outcome *o)
@@ -205,14 +209,15 @@ static void scale_workers(const struct step_view *s, usec_t now, struct decision
     if (plan_parse(json_str(s->status, "output", ""), &from, &to)) {
         json_t *patch = json_object();
         json_put_int(json_make(patch, "spec"), "replicas", to);
-        if (action_api(s, "scale", "PATCH", path, "application/merge-patch+json", patch, d, o)) {
+        const struct observation *set = action_api(s, "scale", "PATCH", path, "application/merge-patch+json", patch, now, d, o);
+        if (set) {
             char message[128];
             str_format(message, sizeof(message), "scale %d to %d", from, to);
-            action_outcome(o, STEP_OK, now, message);
+            action_outcome(o, STEP_OK, set->answered_at, message);
         }
         return;
     }
-    const struct observation *read = action_api(s, "read", "GET", path, NULL, NULL, d, o);
+    const struct observation *read = action_api(s, "read", "GET", path, NULL, NULL, now, d, o);
     if (!read)
         return;
     from = (int)json_int(read->result, "spec.replicas", 1);

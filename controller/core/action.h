@@ -13,6 +13,7 @@ struct step_outcome {
     usec_t at;         /* OK, FAILED: when */
     char message[512]; /* what was done, or why it failed */
     char plan[128];    /* not "": must be written to the step before the action may go on (see ScaleWorkers) */
+    bool looked;       /* OK: `at` is when it was looked at, for want of when it came to be so */
     bool unknown;      /* not OK: it was asked for, and whether it took effect is not known */
 };
 

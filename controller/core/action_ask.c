@@ -123,7 +123,7 @@ void action_agent(const struct step_view *s, json_t *body, usec_t now, struct de
 
 /* NULL: not answered yet (o says what it waits for) or failed (o->state). Takes body. */
 const struct observation *action_api(const struct step_view *s, const char *suffix, const char *method, const char *path,
-                                     const char *content_type, json_t *body, struct decision *d, struct step_outcome *o)
+                                     const char *content_type, json_t *body, usec_t now, struct decision *d, struct step_outcome *o)
 {
     for (int ask = 0;; ask++) {
         char id[EFFECT_ID_SIZE], tail[32];
@@ -143,12 +143,22 @@ const struct observation *action_api(const struct step_view *s, const char *suff
             o->unknown = false;
             return seen;
         case OBSERVATION_FAILED:
-            json_decref(body);
-            action_outcome(o, STEP_FAILED, seen->answered_at, seen->err.text);
-            return NULL;
+            if (seen->err.class != ERROR_TOO_MANY && seen->err.class != ERROR_INTERNAL) {
+                json_decref(body);
+                action_outcome(o, STEP_FAILED, seen->answered_at, seen->err.text);
+                return NULL;
+            }
+            break; /* the API server's trouble is not the healing's */
         case OBSERVATION_UNKNOWN:
             o->unknown = body != NULL; /* what only reads does nothing */
-            continue;                  /* the request says an end state, so asking again is safe */
+            break;                     /* the request says an end state, so asking again is safe */
+        }
+        usec_t wait = usec_max(ASK_AGAIN_AFTER << (ask < 4 ? ask : 4), seen->err.retry_after_ms * USEC_MSEC);
+        if (now < usec_add(seen->answered_at, wait)) {
+            json_decref(body);
+            decision_again(d, usec_add(seen->answered_at, wait));
+            str_copy(o->message, sizeof(o->message), seen->err.text);
+            return NULL;
         }
     }
 }

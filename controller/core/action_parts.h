@@ -15,7 +15,8 @@ const char *action_facet_str(const struct step_view *s, const char *path);
 void action_agent(const struct step_view *s, json_t *body, usec_t now, struct decision *d, struct step_outcome *o);
 /* One idempotent request to the API server, until it is answered. NULL: not answered yet, or failed (o->state). Takes body. */
 const struct observation *action_api(const struct step_view *s, const char *suffix, const char *method, const char *path,
-                                     const char *content_type, json_t *body, struct decision *d, struct step_outcome *o);
+                                     const char *content_type, json_t *body, usec_t now, struct decision *d,
+                                     struct step_outcome *o);
 
 /* Actions that only look (action_look.c). */
 void action_run_smoke_tests(const struct step_view *s, usec_t now, struct decision *d, struct step_outcome *o);

@@ -240,6 +240,12 @@ static void after_step(const struct run_view *v, int index, const struct step *s
         return;
     }
     json_put_int(status, "currentStep", index + 1);
+    if (o->looked && json_array_size(v->playbook->verify) > 0) {
+        /* It would be over anew at each look, and the verification begin anew with it: written down, its time stands. */
+        json_put_str(status, "phase", run_phase_name(RUN_VERIFYING));
+        write_status(v, status, d);
+        return;
+    }
     decide_verifying(v, status, o->at, now, d);
 }
 

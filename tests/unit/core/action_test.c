@@ -152,7 +152,9 @@ TEST(a_restart_of_the_service_is_over_when_its_pods_were_replaced)
     s.view.pod_count = 0;                            /* the old one is gone, the new one is not there yet */
     scene_step(&s, T0 + 3 * USEC_SEC);
     CHECK_INT(s.run.phase, RUN_RUNNING);
-    scene_pod(&s, 0, "shop-9", T0 + 3 * USEC_SEC);
+    json_auto_t *of_it = json_pack("{s:s}", POD_RESTARTED_AT, "2025-11-15T07:40:00Z");
+    scene_pod(&s, 0, "shop-9", T0 - USEC_MINUTE); /* the API server's clock is behind */
+    s.pods[0].meta.annotations = of_it;
     s.pods[0].ready = false;
     scene_step(&s, T0 + 4 * USEC_SEC);
     CHECK_INT(s.run.phase, RUN_RUNNING);

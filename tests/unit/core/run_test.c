@@ -356,6 +356,56 @@ TEST(texts_are_cut_to_what_the_schema_takes)
     scene_done(&s);
 }
 
+/* What is only seen when it is looked at must not begin the verification anew at each look. */
+TEST(a_verification_after_a_rollout_or_a_scaling_ends_too)
+{
+    static const struct {
+        const char *row, *steps, *asked;
+    } rows[] = {
+        {"the service was restarted", "[{\"name\":\"r\",\"action\":\"RestartService\",\"timeout\":\"60s\"}]", "step/0/1/restart"},
+        {"workers were added", "[{\"name\":\"r\",\"action\":\"ScaleWorkers\",\"timeout\":\"60s\"}]", "step/0/1/scale"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        CHECK_ROW(rows[i].row);
+        struct run_scene s;
+        json_auto_t *made = json_pack("{s:s}", POD_RESTARTED_AT, "2025-11-15T07:40:00Z");
+        scene_init(&s, rows[i].steps, VERIFY);
+        scene_step(&s, T0);
+        scene_observe(&s, "step/0/1/read", OBSERVATION_OK, T0, "{\"spec\":{\"replicas\":1}}");
+        scene_step(&s, T0);
+        scene_observe(&s, rows[i].asked, OBSERVATION_OK, T0, "{}");
+        s.pods[0].meta.annotations = made;
+        scene_see(&s, "verify/0", HOLDS_FALSE, T0);
+        for (int now = 1; now <= 15; now++)
+            scene_step(&s, T0 + now * USEC_SEC);
+        CHECK_INT(s.run.phase, RUN_FAILED);
+        CHECK_STR(json_str(s.run.status, "reason", ""), "NotHealed");
+        scene_done(&s);
+    }
+}
+
+TEST(an_api_server_in_trouble_is_asked_again_in_its_own_time)
+{
+    struct run_scene s;
+    scene_init(&s, "[{\"name\":\"r\",\"action\":\"RestartService\",\"timeout\":\"60s\"}]", "");
+    scene_step(&s, T0);
+    scene_observe(&s, "step/0/1/restart", OBSERVATION_UNKNOWN, T0, NULL);
+    scene_step(&s, T0 + USEC_MSEC);
+    CHECK(!scene_effect(&s, EFFECT_API));
+    scene_step(&s, T0 + USEC_SEC);
+    CHECK(scene_effect(&s, EFFECT_API) != NULL);
+    struct observation busy = {.state = OBSERVATION_FAILED, .answered_at = T0 + USEC_SEC};
+    error_set(&busy.err, ERROR_TOO_MANY, "slow down");
+    busy.err.retry_after_ms = 3000;
+    observations_set((struct observations *)s.view.observations, "step/0/1/restart/1", &busy);
+    scene_step(&s, T0 + 3 * USEC_SEC);
+    CHECK_INT(s.run.phase, RUN_RUNNING);
+    CHECK(!scene_effect(&s, EFFECT_API));
+    scene_step(&s, T0 + 4 * USEC_SEC);
+    CHECK(scene_effect(&s, EFFECT_API) != NULL);
+    scene_done(&s);
+}
+
 int main(void)
 {
     return check_run();

@@ -69,6 +69,15 @@ static void decide_injecting(const struct drill_view *v, usec_t now, struct deci
     case OBSERVATION_NONE:
         if (v->agent->link == AGENT_UP) {
             struct error err = {0};
+            /* An intent that lay about while nobody led: what allowed it then may not hold now. What the agent has is another matter. */
+            if (f.now != FAULT_NOW_ACTIVE && !agent_fault_find(v->agent, drill->fault_id) &&
+                (now > drill->started_at + DRILL_INJECT_WAIT || v->steady == HOLDS_FALSE)) {
+                str_format(message, sizeof(message),
+                           "the fault was not made in time after the intent, or the target is not steady: %.200s",
+                           v->steady_message);
+                conclude(v, DRILL_INCONCLUSIVE, "TooLate", message, drill->gates, now, d);
+                return;
+            }
             if (v->card && (card_changed(v) || !str_equal(v->card->method, json_str(drill->status, "fault.method", "")))) {
                 conclude(v, DRILL_ABORTED, "CardChanged", "the card was changed before its fault was made", drill->gates, now, d);
                 return;
@@ -141,13 +150,30 @@ static bool want_and_check_stops(const struct drill_view *v, const json_t *probe
     return stop;
 }
 
+/* Whether what a run has begun so far can end a pod. What somebody else's run does is not known. */
+static bool replaces_pods(const struct drill_view *v, const struct run *r)
+{
+    if (!str_empty(r->reporter) && !str_equal(r->reporter, "drillyard"))
+        return true;
+    bool rollout = v->target && str_equal(json_str(v->target->facets, "process.restart", ""), "Workload");
+    for (size_t i = 0; i < json_array_size(r->steps); i++) {
+        const json_t *row = json_array_get(r->steps, i);
+        const char *action = json_str(row, "action", ""), *state = json_str(row, "state", "");
+        if (!str_equal(state, "Pending") && !str_equal(state, "Skipped") &&
+            (str_equal(action, "RestartService") || str_equal(action, "ScaleWorkers") ||
+             (rollout && str_equal(action, "RestartKernel"))))
+            return true;
+    }
+    return false;
+}
+
 /* Healing may replace the pod: then its end is no loss, but the effect of a run for this incident. */
 static bool healing_began(const struct drill_view *v)
 {
     for (size_t i = 0; i < v->run_count; i++)
         if (str_equal(v->runs[i].incident, v->drill->incident) &&
             (str_empty(v->runs[i].pod) || str_equal(v->runs[i].pod, v->drill->status_pod)) && v->runs[i].phase != RUN_NEW &&
-            v->runs[i].phase != RUN_PENDING)
+            v->runs[i].phase != RUN_PENDING && replaces_pods(v, &v->runs[i]))
             return true;
     return false;
 }
@@ -269,7 +295,10 @@ static void decide_ended(const struct drill_view *v, usec_t now, struct decision
     const struct drill *drill = v->drill;
     if (!drill->finalizer)
         return;
-    if (!str_empty(drill->incident) && !v->namespace_deleting) {
+    /* Where the label was taken off, a namespace that is being deleted is not seen; that its ledger went already tells. */
+    bool leaving =
+        v->namespace_deleting || (drill->meta.deleting && !v->namespace_enabled && v->ledger->synced && !v->ledger->count);
+    if (!str_empty(drill->incident) && !leaving) {
         json_t *record = drill_record(v);
         bool recorded = ledger_decide(v->ledger, drill->meta.ns, drill->incident, record, d);
         json_decref(record);

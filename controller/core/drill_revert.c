@@ -65,7 +65,8 @@ struct fault_view fault_look(const struct drill_view *v, usec_t now)
     } else if (told && told->state == FAULT_IN_FORCE)
         f.now = FAULT_NOW_ACTIVE;
     else if (v->drill->fault == FAULT_IN_FORCE)
-        f.now = told || !v->agent || v->agent->link != AGENT_UP ? FAULT_NOW_ACTIVE : FAULT_NOW_FORGOTTEN;
+        f.now =
+            (told && told->state != FAULT_NONE) || !v->agent || v->agent->link != AGENT_UP ? FAULT_NOW_ACTIVE : FAULT_NOW_FORGOTTEN;
     return f;
 }
 
@@ -117,7 +118,9 @@ void drill_decide_reverting(const struct drill_view *v, const struct verdict *ve
     struct revert revert = {0};
     const char *answer = last && last->state == OBSERVATION_OK ? json_str(last->result, "state", "") : "";
     bool reverted = str_equal(answer, "Reverted");
-    if (reverted || str_equal(answer, "NotNeeded") || str_equal(answer, "Never")) {
+    /* Seen in force, and the agent never heard of it: its journal is lost, and with it how to undo it. Only the pod's end is certain. */
+    bool denied = str_equal(answer, "Never") && v->drill->fault == FAULT_IN_FORCE;
+    if (reverted || str_equal(answer, "NotNeeded") || (str_equal(answer, "Never") && !denied)) {
         revert = (struct revert){
             .state = reverted ? "Done" : "NotNeeded", .by = f.by_agent ? "Agent" : "Controller", .at = last->answered_at};
     } else if (f.now == FAULT_NOW_OVER)
@@ -150,6 +153,10 @@ void drill_decide_reverting(const struct drill_view *v, const struct verdict *ve
             str_format(why, sizeof(why),
                        "pod %s went out of sight (deleted, or without its label " LABEL_AGENT
                        "): waiting until its agent must have reverted",
+                       v->drill->status_pod);
+        else if (denied)
+            str_format(why, sizeof(why),
+                       "the agent in pod %s does not know of the fault that was seen in force: its journal is lost; delete the pod",
                        v->drill->status_pod);
         else
             str_format(why, sizeof(why), "waiting for the agent in pod %s: %.160s", v->drill->status_pod,

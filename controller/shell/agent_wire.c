@@ -66,7 +66,7 @@ bool wire_fault(const json_t *report, usec_t offset, struct agent_fault *f)
         enum fault_state state;
     } states[] = {
         {"Intended", FAULT_INTENDED},  {"InForce", FAULT_IN_FORCE}, {"Reverting", FAULT_IN_FORCE}, {"Reverted", FAULT_REVERTED},
-        {"NotNeeded", FAULT_REVERTED}, {"Never", FAULT_REVERTED},   {"RevertFailed", FAULT_LOST},  {"Lost", FAULT_LOST},
+        {"NotNeeded", FAULT_REVERTED}, {"Never", FAULT_NONE},       {"RevertFailed", FAULT_LOST},  {"Lost", FAULT_LOST},
     };
     const char *id = json_str(report, "fault", json_str(report, "id", "")), *state = json_str(report, "state", "");
     *f = (struct agent_fault){

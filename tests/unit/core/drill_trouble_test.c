@@ -359,6 +359,103 @@ TEST(an_ended_drill_is_let_go_when_its_record_is_written_and_its_gap_filed)
     }
 }
 
+TEST(an_intent_that_lay_about_is_not_carried_out_on_what_has_changed_meanwhile)
+{
+    static const struct {
+        const char *row;
+        usec_t now;
+        enum holds steady;
+        bool injects;
+    } rows[] = {
+        {"its controller's successor was quick", T0 + 4 * USEC_SEC, HOLDS_UNKNOWN, true},
+        {"nobody led for an hour", T0 + USEC_HOUR, HOLDS_TRUE, false},
+        {"the target is unwell by now", T0 + 4 * USEC_SEC, HOLDS_FALSE, false},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        for (int step = 0; step < 2; step++) {
+            scene_decide(&s, T0);
+            scene_apply(&s, T0);
+        }
+        CHECK_INT(s.drill.phase, DRILL_INJECTING);
+        forget_process(&s);
+        s.view.steady = rows[i].steady;
+        scene_decide(&s, rows[i].now);
+        CHECK_INT(scene_effect(&s, EFFECT_AGENT, "inject") != NULL, rows[i].injects);
+        scene_done(&s);
+    }
+}
+
+/* A run that restores a file does not end pods: whoever did is not the healing. */
+TEST(a_pod_that_others_end_while_it_is_healed_proves_nothing)
+{
+    static const struct {
+        const char *row, *action, *phase;
+    } rows[] = {
+        {"the run restores a file", "RestoreConfig", "Inconclusive"},
+        {"the run replaces pods", "RestartService", "(no status)"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        scene_inject(&s);
+        scene_fire(&s, T0 + 2 * USEC_SEC, 0);
+        scene_run(&s, "Running", T0 + 2 * USEC_SEC, 0);
+        json_auto_t *steps = json_pack("[{s:s, s:s}]", "action", rows[i].action, "state", "Running");
+        s.runs[0].incident = s.drill.incident;
+        s.runs[0].steps = steps;
+        scene_decide(&s, T0 + 3 * USEC_SEC);
+        scene_apply(&s, T0 + 3 * USEC_SEC);
+        s.runs[0].incident = s.drill.incident;
+        s.view.pod = NULL;
+        s.view.agent = NULL;
+        s.view.pod_count = 0;
+        s.view.pod_ended = true;
+        scene_decide(&s, T0 + 4 * USEC_SEC);
+        CHECK_STR(phase_written(&s), rows[i].phase);
+        scene_done(&s);
+    }
+}
+
+TEST(a_fault_that_was_seen_in_force_is_not_over_because_its_agent_never_heard_of_it)
+{
+    struct scene s;
+    scene_init(&s);
+    scene_inject(&s);
+    s.drill.abort = true;
+    scene_decide(&s, T0 + 2 * USEC_SEC);
+    scene_apply(&s, T0 + 2 * USEC_SEC);
+    scene_observe(&s, "revert/1", OBSERVATION_OK, T0 + 2 * USEC_SEC, json_of("{\"state\":\"Never\"}"));
+    scene_tell(&s, FAULT_NONE, false, "", T0 + 2 * USEC_SEC);
+    scene_decide(&s, T0 + 10 * USEC_SEC);
+    CHECK_STR(phase_written(&s), "Reverting");
+    CHECK_CONTAINS(json_str(status_of(&s)->body, "message", ""), "its journal is lost");
+    scene_done(&s);
+}
+
+TEST(a_pod_out_of_sight_is_waited_for_as_long_as_its_own_lease)
+{
+    struct scene s;
+    scene_init(&s);
+    scene_inject(&s);
+    s.drill.lease = 10 * USEC_MINUTE;
+    s.drill.abort = true;
+    s.view.pod = NULL;
+    s.view.agent = NULL;
+    s.view.pod_count = 0;
+    scene_decide(&s, T0 + 2 * USEC_SEC);
+    scene_apply(&s, T0 + 2 * USEC_SEC);
+    s.drill.lease = 10 * USEC_MINUTE;
+    s.view.pod = NULL;
+    s.view.agent = NULL;
+    scene_decide(&s, T0 + USEC_MINUTE);
+    CHECK_STR(phase_written(&s), "Reverting");
+    scene_done(&s);
+}
+
 int main(void)
 {
     return check_run();

@@ -215,6 +215,9 @@ static void fail_playbook(const struct drill_view *v, const struct run *r, const
     if (!r && detected->result == GATE_INCONCLUSIVE)
         gate_decide(g, GATE_INCONCLUSIVE, deadline,
                     "playbook %s was not started, which is no wonder where %s could not be observed", name, v->card->trigger);
+    else if (!r && v->pod && v->agent && (v->agent->link != AGENT_UP || v->agent->up_since > detected->at))
+        gate_decide(g, GATE_INCONCLUSIVE, deadline, "playbook %s was not started within %s, but the agent in pod %.60s was away",
+                    name, limit, v->drill->status_pod);
     else if (!r)
         gate_decide(g, GATE_FAILED, deadline, "playbook %s was not started within %s", name, limit);
     else if (run_disturbed(v, r))

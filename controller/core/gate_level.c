@@ -61,7 +61,9 @@ static struct level look_at_steps(const struct drill_view *v, const struct gate_
         watch_key(confirm_id, "confirm", step, i);
         const struct evidence *all_along = evidences_get(v->evidences, verify_id);
         const struct evidence *fresh = evidences_get(v->evidences, confirm_id);
-        level.limit = usec_max(level.limit, usec_add(from, json_duration(step, "within", USEC_MINUTE)));
+        level.limit = usec_max(
+            level.limit,
+            usec_add(from, json_duration(step, "within", v->card->heal_within != USEC_NEVER ? v->card->heal_within : USEC_MINUTE)));
         if (fresh->holds == HOLDS_TRUE && !came_back_by_itself(frame, fresh->since)) {
             const struct evidence *when = all_along->holds == HOLDS_TRUE ? all_along : fresh;
             if (when->since <= when->known_since)
@@ -102,8 +104,10 @@ static void level_is_back(const struct drill_view *v, const struct gate_frame *f
     usec_t healed = level->healed ? level->healed : cleared ? cleared : from;
     usec_t by = v->card->heal_within == USEC_NEVER ? USEC_NEVER : usec_add(frame->injected_at, v->card->heal_within);
     by = usec_min(by, usec_max(level->limit, from));
-    usec_t seen_late = usec_max(healed, cleared);
-    healed = usec_max(healed, level->first);
+    /* What had cleared already when it was looked at again may have done so in time. */
+    bool blind = cleared && v->trigger_watch.known_since >= cleared;
+    usec_t seen_late = blind ? healed == cleared ? 0 : healed : usec_max(healed, cleared);
+    healed = usec_max(usec_max(healed, blind ? cleared : 0), level->first);
     bool late = seen_late > by, unseen = healed > by;
     duration_format(usec_max(0, (late ? seen_late : healed) - frame->injected_at), took, sizeof(took));
     duration_format(usec_max(0, by - frame->injected_at), limit, sizeof(limit));
@@ -126,6 +130,12 @@ void gate_judge_level(const struct drill_view *v, const struct gate_frame *frame
     usec_t deadline = usec_max(level.limit, usec_add(from, FRESH_LOOK));
 
     gate_evidence(g, "Probe", level.open_name ? level.open_name : "verify");
+    if (!level.open && !firing && !v->trigger_exists && gates[GATE_TRIGGER_FIRED].result == GATE_PASSED) {
+        gate_evidence(g, "Trigger", v->card->trigger);
+        gate_decide(g, GATE_INCONCLUSIVE, now, "whether trigger %s has cleared is not known: the Trigger was deleted",
+                    v->card->trigger);
+        return;
+    }
     if (!level.open && !firing) {
         level_is_back(v, frame, &level, cleared, from, g);
         return;

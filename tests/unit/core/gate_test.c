@@ -378,6 +378,31 @@ static void back_after_its_step(struct scene *s, struct gate_frame *frame)
     scene_see(s, "confirm/beats", HOLDS_TRUE, at(25), "looked");
 }
 
+/* The session was away; the condition was there when it came back. */
+static void fired_unseen(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    scene_fire(s, at(16), 0);
+    s->view.trigger_watch = (struct evidence){.holds = HOLDS_FALSE, .since = at(16), .known_since = at(16)};
+}
+
+static void cleared_unseen(struct scene *s, struct gate_frame *frame)
+{
+    (void)frame;
+    healed(s);
+    s->firings[0].cleared_at = at(30);
+    s->view.trigger_watch = (struct evidence){.holds = HOLDS_TRUE, .since = at(30), .known_since = at(30)};
+}
+
+static void trigger_deleted(struct scene *s, struct gate_frame *frame)
+{
+    usec_t again;
+    struct gate gates[GATE_COUNT] = {0};
+    healed(s);
+    gates_judge(&s->view, frame, at(3), gates, &again);
+    s->view.trigger_exists = false;
+}
+
 static void lost_with_a_controller(struct scene *s, struct gate_frame *frame)
 {
     (void)frame;
@@ -453,6 +478,9 @@ TEST(nothing_is_credited_that_the_healing_did_not_do_and_nobody_is_blamed_for_wh
         {"whether the detector has cleared cannot be seen", detector_blind, 40, {Y, Y, X, I}},
         {"a step that held when it was first seen says nothing of when", held_when_first_seen, 4, {Y, Y, X, Y}},
         {"a step that was first seen after the limit was perhaps met in time", first_seen_too_late, 31, {Y, Y, X, I}},
+        {"a trigger that was seen to fire too late, after a while in which nothing was seen", fired_unseen, 16, {I, P, X, P}},
+        {"a detector that was seen to have cleared too late, after such a while", cleared_unseen, 30, {Y, Y, X, I}},
+        {"a trigger that was deleted does not clear by that", trigger_deleted, 4, {Y, Y, X, I}},
         {"a step that came back after its own limit", back_after_its_step, 25, {Y, Y, X, N}},
         {"what a controller that is gone saw fire is not said not to have fired", lost_with_a_controller, 17, {I, Y, X, P}},
         {"even where no run remembers it", lost_without_a_run, 17, {I, P, X, P}},

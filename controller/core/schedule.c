@@ -9,7 +9,8 @@
 #include <stdarg.h>
 
 #define ACTIVE_MAX    64
-#define NEXT_LOOK_MAX 20000 /* minutes: a window that does not open in two weeks is not looked for */
+#define NEXT_LOOK     (14 * USEC_DAY) /* a window that does not open in so long is not looked for, … */
+#define NEXT_LOOK_MIN 64              /* … but so many starts are looked at, however seldom they are */
 
 struct ready {
     enum condition_status value;
@@ -72,7 +73,8 @@ static usec_t next_start(const struct start *s)
         return USEC_NEVER;
     usec_t from = usec_max(usec_max(s->now, s->view->schedule->last_slot), candidate_next(c) - 1);
     usec_t at = slots_after(s->slots, from);
-    for (int i = 0; i < NEXT_LOOK_MAX && at != USEC_NEVER && !windows_contain(s->windows, at); i++)
+    const usec_t last = usec_add(at, NEXT_LOOK);
+    for (int i = 0; (i < NEXT_LOOK_MIN || at < last) && at != USEC_NEVER && !windows_contain(s->windows, at); i++)
         at = slots_after(s->slots, at + USEC_MINUTE - USEC_MSEC);
     return at;
 }

@@ -154,6 +154,17 @@ static void create_drill(const struct start *s, const struct choice *c, size_t i
     decision_create(d, &key, object);
 }
 
+/* A drill of the slot is for that pair already, at whatever place: the choice was another one before a crash. */
+static bool made_for(const struct start *s, usec_t slot, const struct pair *p)
+{
+    for (size_t i = 0; i < SLOT_DRILLS_MAX; i++) {
+        const struct drill *d = drill_at(s, slot, i);
+        if (d && str_equal(d->card, p->card->meta.name) && str_equal(d->target, p->target->meta.name))
+            return true;
+    }
+    return false;
+}
+
 /* Creates what is chosen and not there; how many that are. */
 static size_t create_missing(const struct start *s, const struct choice *c, struct decision *d)
 {
@@ -161,7 +172,7 @@ static size_t create_missing(const struct start *s, const struct choice *c, stru
     size_t missing = 0;
     for (size_t i = 0; i < json_array_size(chosen); i++) {
         const struct pair *p = pair_named(s->roster, json_string_value(json_array_get(chosen, i)));
-        if (drill_at(s, c->slot, i) || !p)
+        if (drill_at(s, c->slot, i) || !p || made_for(s, c->slot, p))
             continue;
         create_drill(s, c, i, p, d);
         missing++;
@@ -260,15 +271,17 @@ static json_t *choose(const struct start *s, usec_t slot, json_t *status, struct
     usec_t since, deadline = usec_add(slot, schedule->starting_deadline);
     bool is_free;
     char why[200] = "the controller was away, the schedule was suspended, or no target could be drilled";
-    if (!due_now(s->roster, &since, &is_free, why))
-        return NULL; /* nothing to start: the slot passes without a word */
+    if (!due_now(s->roster, &since, &is_free, why) || since > deadline)
+        return NULL; /* nothing to start then: the slot passes without a word */
     size_t missed = count_missed(s, usec_max(usec_max(schedule->last_slot, schedule->meta.created_at), since - 1), slot);
     const struct drill *active = active_drill(s);
     bool replacing = noted(s, slot, "replace") != NULL;
     if (s->now > deadline && !replacing) {
         if (active && schedule->concurrency == CONCURRENCY_FORBID)
             str_format(why, sizeof(why), "drill %s still ran (concurrencyPolicy: Forbid)", active->meta.name);
-        leave_out(s, slot, missed + 1, why, status, d);
+        missed += windows_contain(s->windows, slot);
+        if (missed)
+            leave_out(s, slot, missed, why, status, d);
         return NULL;
     }
     if (active && schedule->concurrency == CONCURRENCY_REPLACE)

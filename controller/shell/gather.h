@@ -24,7 +24,7 @@ void targets_free(struct target *targets, size_t count);
 /* Of a target: those without verdict, and for each card the newest that ended and the newest that counts (Succeeded or Failed). */
 struct drill *gather_drills_of_target(const struct lookup *l, const char *ns, const char *target, size_t *ret_count);
 /* The same over all targets of a namespace, and those that the schedule made (at most GATHER_OWN_MAX, the oldest first). */
-#define GATHER_OWN_MAX 400
+#define GATHER_OWN_MAX 2400
 struct drill *gather_drills_of_schedule(const struct lookup *l, const char *ns, const char *schedule, size_t *ret_count);
 void drills_free(struct drill *drills, size_t count);
 

@@ -223,6 +223,41 @@ TEST(names_of_drills_are_valid_and_differ)
     }
 }
 
+TEST(nothing_was_missed_where_nothing_was_due_at_the_start)
+{
+    auto_bench struct bench b;
+    bench_init(&b, EVERY);
+    bench_target(&b, "shop", "");
+    bench_card(&b, "KH001", 2.5);
+    bench_drill(&b, "d1", "card-KH001", "shop", "Succeeded", T0 + 2 * USEC_MINUTE, true);
+    bench_settle(&b, T0 + 3 * USEC_DAY);
+    bench_settle(&b, T0 + 3 * USEC_DAY + 2 * USEC_MINUTE); /* it falls due */
+    CHECK_INT(b.events.count, 0);
+    bench_settle(&b, T0 + 3 * USEC_DAY + 5 * USEC_MINUTE);
+    CHECK_INT(json_array_size(b.drills), 2);
+    CHECK_INT(b.events.count, 0);
+}
+
+TEST(a_choice_that_changed_after_a_crash_makes_no_pair_twice)
+{
+    auto_bench struct bench b;
+    bench_init(&b, EVERY ", 'mode': 'Stress', 'stress': {'min': 2, 'max': 2}");
+    bench_target(&b, "one", "");
+    bench_target(&b, "two", "");
+    bench_card(&b, "KH001", 2.5);
+    bench_run(&b, T0 + 5 * USEC_MINUTE, LOSE_STATUS);
+    CHECK_INT(json_array_size(b.drills), 2);
+    json_array_remove(b.drills, 0); /* its create was lost with the process */
+    bench_crash(&b);
+    const char *left = json_str(json_array_get(b.drills, 0), "spec.target", "");
+    for (size_t i = 0; i < 2; i++)
+        if (str_equal(json_str(json_array_get(b.targets, i), "metadata.name", ""), left))
+            json_object_set_new(json_array_get(b.targets, i), "status",
+                                fixture("{'conditions': [{'type': 'SteadyState', 'status': 'False', 'reason': 'NotSteady'}]}"));
+    bench_settle(&b, T0 + 5 * USEC_MINUTE + 20 * USEC_SEC);
+    CHECK_INT(json_array_size(b.drills), 1);
+}
+
 int main(void)
 {
     return check_run();

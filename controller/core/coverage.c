@@ -48,7 +48,8 @@ static bool probes_work(const json_t *probes, const struct target *target, const
         json_decref(agent);
         if (works)
             continue;
-        str_copy(why, 160, err.text);
+        bool named = str_starts(err.text, path);
+        str_format(why, 160, "%s%s%s", named ? "" : path, named ? "" : ": ", err.text);
         return false;
     }
     return true;
@@ -90,7 +91,9 @@ bool card_applies(const struct card *card, const struct target *target, char why
             return false;
         }
     }
-    return probes_work(card->verify, target, "spec.verify", why) && probes_work(card->rollback, target, "spec.rollback.when", why);
+    return probes_work(card->verify, target, "spec.verify", why) &&
+           probes_work(card->rollback, target, "spec.rollback.when", why) &&
+           probes_work(target->stop_when, target, "spec.safety.stopWhen of the target", why);
 }
 
 /* ── when it was drilled, and when it is due ── */

@@ -156,6 +156,28 @@ TEST(a_summary_counts_each_pair_once)
               "\"cards\":5,\"covered\":2,\"due\":1,\"highRiskPending\":2,\"never\":1,\"overdue\":1}");
 }
 
+/* A stop that nobody looks at is none. */
+TEST(a_card_does_not_apply_where_a_stop_of_the_target_cannot_be_looked_at)
+{
+    auto_fixture json_t *target_json =
+        fixture("{'metadata': {'name': 'shop', 'namespace': 'a'}, 'spec': {'selector': {'matchLabels': {'app': 'x'}}, 'safety': {"
+                "'stopWhen': [{'name': 'burn', 'probe': {'promQL': {'query': 'burn', 'above': 1}}}]}}}");
+    auto_fixture json_t *card_json =
+        fixture("{'metadata': {'name': 'c'}, 'spec': {'id': 'RE001', 'category': 'Resource', 'injection': {'method': 'CPUStress', "
+                "'duration': '90s'}, 'expect': {'trigger': {'name': 't'}}, 'verify': [{'name': 'v', 'probe': {'pods': {'ready': "
+                "{'atLeast': 1}}}}]}}");
+    struct target target = {0};
+    struct card card = {0};
+    char why[160];
+    CHECK_INT(target_decode(target_json, &target, NULL), 0);
+    CHECK_INT(card_decode(card_json, &card, NULL), 0);
+    CHECK(!card_applies(&card, &target, why));
+    CHECK_CONTAINS(why, "stopWhen");
+    CHECK_CONTAINS(why, "promQL");
+    card_done(&card);
+    target_done(&target);
+}
+
 int main(void)
 {
     return check_run();

@@ -226,7 +226,7 @@ static bool stops_already(const struct drill_view *v, const json_t *probes, cons
         if (!probe || !json_object_get(probe, "pods"))
             continue;
         json_put_str(json_object_get(probe, "pods"), "except", pod->meta.name);
-        probe_pods_judge(probe, v->pods, v->pod_count, now, &seen);
+        probe_pods_judge(probe, v->pods, v->pod_count, v->target->container, now, &seen);
         json_decref(seen.data);
         if (seen.holds != HOLDS_TRUE)
             continue;

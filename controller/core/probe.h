@@ -29,8 +29,9 @@ struct probe_endpoint {
 };
 int probe_endpoint(const json_t *probe, const struct target *target, struct probe_endpoint *ret_endpoint, struct error *err);
 
-/* PROBE_PODS: judged over the target's pods. */
-void probe_pods_judge(const json_t *probe, const struct pod *pods, size_t count, usec_t now, struct evidence *ret_evidence);
+/* PROBE_PODS: judged over the target's pods; `container`: the target's, NULL: each pod's default. */
+void probe_pods_judge(const json_t *probe, const struct pod *pods, size_t count, const char *container, usec_t now,
+                      struct evidence *ret_evidence);
 
 /* PROBE_HTTP: what one sample gave. */
 struct http_sample {

@@ -190,9 +190,9 @@ static bool has_percentage(const json_t *comparison)
 }
 
 /* How the target container of a pod last ended, since `from`; NULL: it did not. */
-static const char *pod_ended(const struct pod *pod, usec_t from)
+static const char *pod_ended(const struct pod *pod, const char *wanted, usec_t from)
 {
-    const char *container = pod_container(pod, NULL);
+    const char *container = pod_container(pod, wanted);
     const json_t *states = json_at(pod->root, "status.containers");
     for (size_t i = 0; i < json_array_size(states); i++) {
         const json_t *state = json_array_get(states, i);
@@ -204,13 +204,15 @@ static const char *pod_ended(const struct pod *pod, usec_t from)
 }
 
 /* During `within` only the last end of each pod is known: one that ended then has restarted at least once. */
-static int pods_restarts(const struct pod *pods, size_t count, usec_t from)
+static int pods_restarts(const struct pod *pods, size_t count, const char *except, const char *container, usec_t from)
 {
     int most = 0;
     for (size_t i = 0; i < count; i++) {
-        int restarts = pod_restarts(&pods[i], pod_container(&pods[i], NULL));
+        if (except && str_equal(pods[i].meta.name, except))
+            continue;
+        int restarts = pod_restarts(&pods[i], pod_container(&pods[i], container));
         if (from > 0)
-            restarts = restarts > 0 && pod_ended(&pods[i], from) ? 1 : 0;
+            restarts = restarts > 0 && pod_ended(&pods[i], container, from) ? 1 : 0;
         most = restarts > most ? restarts : most;
     }
     return most;
@@ -228,7 +230,8 @@ static void check_count(const json_t *comparison, double value, double whole, co
     str_format(c->message, sizeof(c->message), "%g of %g %s", value, whole, what);
 }
 
-void probe_pods_judge(const json_t *probe, const struct pod *pods, size_t count, usec_t now, struct evidence *ret_evidence)
+void probe_pods_judge(const json_t *probe, const struct pod *pods, size_t count, const char *container, usec_t now,
+                      struct evidence *ret_evidence)
 {
     const json_t *asked = json_at(probe, "pods");
     usec_t within = json_duration(asked, "within", -1), from = within >= 0 ? now - within : 0;
@@ -249,13 +252,13 @@ void probe_pods_judge(const json_t *probe, const struct pod *pods, size_t count,
             continue;
         ready += pods[i].ready;
         in_phase += phase && str_equal(pods[i].phase, phase);
-        const char *why = pod_ended(&pods[i], from);
+        const char *why = pod_ended(&pods[i], container, from);
         ended += reason && why && str_equal(why, reason);
     }
     struct pods_check checks[5];
     check_count(json_at(asked, "ready"), (double)ready, (double)count, "pods are ready", &checks[0]);
     check_count(json_at(asked, "notReady"), (double)(count - ready), (double)count, "pods are not ready", &checks[1]);
-    int restarts = pods_restarts(pods, all, from);
+    int restarts = pods_restarts(pods, all, except, container, from);
     check_count(json_at(asked, "restarts"), restarts, 0, "", &checks[2]);
     str_format(checks[2].message, sizeof(checks[2].message), "the most restarts of a pod are %d", restarts);
     checks[3] = (struct pods_check){.asked = phase != NULL, .holds = in_phase > 0, .value = (double)in_phase};

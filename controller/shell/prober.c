@@ -188,7 +188,7 @@ static void look_at_pods(struct prober_look *l)
     size_t count;
     struct pod *pods = lookup_pods(&l->prober->lookup, &l->target, &count);
     struct evidence e;
-    probe_pods_judge(l->probe, pods, count, clock_now(l->prober->clock), &e);
+    probe_pods_judge(l->probe, pods, count, l->target.container, clock_now(l->prober->clock), &e);
     conclude(l, &e);
     pods_free(pods, count);
 }

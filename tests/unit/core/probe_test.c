@@ -277,7 +277,7 @@ TEST(pods_are_judged_as_the_api_server_has_them)
         CHECK_ROW(rows[i].sentence);
         auto_fixture json_t *probe = fixture(rows[i].probe);
         struct evidence e;
-        probe_pods_judge(probe, pods, rows[i].count, 60 * USEC_SEC, &e);
+        probe_pods_judge(probe, pods, rows[i].count, NULL, 60 * USEC_SEC, &e);
         CHECK_INT(e.holds, rows[i].want);
         CHECK_INT(e.value, rows[i].value);
         CHECK(*e.message);

@@ -252,7 +252,26 @@ static json_t *firing_encode(const struct trigger *t, const struct firing *f)
     return row;
 }
 
-static void write_status(const struct trigger_view *v, const struct firing_set *set, int begun, usec_t now, struct decision *d)
+/* Open firings that the status does not tell of: a write that was lost counts them the next time. */
+static int untold(const json_t *old, const json_t *rows)
+{
+    int count = 0;
+    const json_t *told = json_at(old, "firing");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        bool found = false;
+        for (size_t j = 0; j < json_array_size(told) && !found; j++) {
+            const json_t *other = json_array_get(told, j);
+            found = str_equal(json_str(row, "target", ""), json_str(other, "target", "")) &&
+                    str_equal(json_str(row, "pod", ""), json_str(other, "pod", "")) &&
+                    str_equal(json_str(row, "since", ""), json_str(other, "since", ""));
+        }
+        count += !found;
+    }
+    return count;
+}
+
+static void write_status(const struct trigger_view *v, const struct firing_set *set, usec_t now, struct decision *d)
 {
     const struct trigger *t = v->trigger;
     json_t *old = json_at(t->root, "status");
@@ -262,8 +281,8 @@ static void write_status(const struct trigger_view *v, const struct firing_set *
         if (!set->items[i].cleared_at)
             json_array_append_new(rows, firing_encode(t, &set->items[i]));
     json_put_int(status, "observedGeneration", t->meta.generation);
+    json_add_int(status, "fired", untold(old, rows));
     json_put(status, "firing", rows);
-    json_add_int(status, "fired", begun);
     for (size_t i = 0; i < set->count; i++)
         if (set->items[i].fired_at > json_time(status, "lastFired", 0))
             json_put_time(status, "lastFired", set->items[i].fired_at);
@@ -297,13 +316,14 @@ void trigger_decide(const struct trigger_view *v, usec_t now, struct firing *ret
     decision_init(d);
     struct firing_set set = {.items = ret_firings};
     carry_over(v, now, &set);
-    int begun = v->error ? 0 : begin_new(v, now, &set, d);
+    if (!v->error)
+        begin_new(v, now, &set, d);
     for (size_t i = 0; i < set.count; i++)
         for (size_t p = 0; p < v->playbook_count && !set.items[i].cleared_at; p++)
             if (playbook_is_for(v, &v->playbooks[p], &set.items[i]))
                 consider_run(v, &v->playbooks[p], &set.items[i], now, d);
     forget_old_runs(v, d);
-    write_status(v, &set, begun, now, d);
+    write_status(v, &set, now, d);
     tell_events(v, &set, d);
     *ret_count = set.count;
 }

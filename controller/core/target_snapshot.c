@@ -77,7 +77,11 @@ void snapshot_decide(const struct target_view *v, bool good, usec_t now, struct 
             continue;
         decision_again(d, (slot_of(v->target, now) + 1) * v->target->snapshot_every);
         for (size_t i = 0; i < v->pod_count; i++)
-            if (v->agents[i].link == AGENT_UP && v->agents[i].target_found && v->pods[i].ready)
+            if (v->agents[i].link != AGENT_UP || !v->agents[i].target_found || !v->pods[i].ready)
+                continue;
+            else if (now < usec_add(v->agents[i].up_since, SNAPSHOT_SETTLE))
+                decision_again(d, usec_add(v->agents[i].up_since, SNAPSHOT_SETTLE));
+            else
                 ask(v, i, facets[f], path, now, d);
     }
 }

@@ -8,6 +8,7 @@
 
 #define SNAPSHOT_ATTEMPTS 3
 #define SNAPSHOT_RETRY    (30 * USEC_SEC)
+#define SNAPSHOT_SETTLE   (5 * USEC_SEC) /* for the triggers to have looked through a new session */
 
 void snapshot_decide(const struct target_view *v, bool good, usec_t now, struct decision *d);
 /* status.snapshots: what agents answered in this slot or the one before, else what `old` says. New reference; NULL: none. */

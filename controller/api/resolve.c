@@ -3,12 +3,15 @@
 
 #include "base/str.h"
 
-#define RESOLVE_DEPTH_MAX 8 /* of references in facets to facets; more is a circle */
-#define RESOLVE_TEXT_MAX  ((size_t)64 * 1024)
+#define RESOLVE_DEPTH_MAX  8 /* of references in facets to facets; more is a circle */
+#define RESOLVE_TEXT_MAX   ((size_t)64 * 1024)
+
+#define RESOLVE_VALUES_MAX 4096 /* facets full of references to facets multiply */
 
 struct resolver {
     const struct target *target;
     struct error *err;
+    size_t *left;
 };
 
 static json_t *resolve_value(const struct resolver *r, const json_t *value, const char *field, int depth);
@@ -129,7 +132,7 @@ static json_t *resolve_object(const struct resolver *r, const json_t *value, con
     {
         char path[256];
         struct error ignored = {0};
-        struct resolver inner = {r->target, depth > 0 ? &ignored : r->err};
+        struct resolver inner = {r->target, depth > 0 ? &ignored : r->err, r->left};
         str_format(path, sizeof(path), "%s%s%s", field, *field ? "." : "", key);
         json_t *item = resolve_value(&inner, member, path, depth);
         if (item) {
@@ -149,6 +152,12 @@ static json_t *resolve_object(const struct resolver *r, const json_t *value, con
 
 static json_t *resolve_value(const struct resolver *r, const json_t *value, const char *field, int depth)
 {
+    if (!*r->left) {
+        error_set(r->err, ERROR_INVALID, "%s: the references in it stand for more than %d values; write them out, or fewer", field,
+                  RESOLVE_VALUES_MAX);
+        return NULL;
+    }
+    --*r->left;
     if (json_is_string(value))
         return resolve_string(r, json_string_value(value), field, depth);
     if (json_is_array(value))
@@ -161,7 +170,8 @@ static json_t *resolve_value(const struct resolver *r, const json_t *value, cons
 json_t *target_resolve(const struct target *t, const json_t *value, const char *field, struct error *err)
 {
     struct error local = {0};
-    struct resolver r = {t, &local};
+    size_t left = RESOLVE_VALUES_MAX;
+    struct resolver r = {t, &local, &left};
     json_t *resolved = resolve_value(&r, value, field, 0);
     if (!resolved && err)
         *err = local;

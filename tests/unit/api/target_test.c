@@ -100,6 +100,31 @@ TEST(references_are_resolved_or_say_which_facet_is_missing)
     }
 }
 
+/* One object must not take all memory from the others. */
+TEST(references_that_multiply_are_refused)
+{
+    auto_fixture json_t *object = fixture("{'metadata': {'name': 'shop', 'namespace': 'a'}, 'spec': {'selector': {'matchLabels': {"
+                                          "'app': 'shop'}}, 'facets': {'queue': {'exec': {}}, 'process': {}}}}");
+    json_t *lists[] = {json_array(), json_array(), json_array()};
+    for (int i = 0; i < 64; i++) {
+        json_array_append_new(lists[0], json_string("$(target.queue.exec.depth)"));
+        json_array_append_new(lists[1], json_string("$(target.process.restartCommand)"));
+        json_array_append_new(lists[2], json_string("x"));
+    }
+    json_put(json_make(object, "spec.facets.queue.exec"), "push", lists[0]);
+    json_put(json_make(object, "spec.facets.queue.exec"), "depth", lists[1]);
+    json_put(json_make(object, "spec.facets.process"), "restartCommand", lists[2]);
+    auto_target struct target t = {0};
+    auto_fixture json_t *fine = fixture("'$(target.process.restartCommand)'"), *much = fixture("'$(target.queue.exec.push)'");
+    struct error err = {0};
+    CHECK_INT(target_decode(object, &t, &err), 0);
+    json_t *resolved = target_resolve(&t, fine, "f", &err);
+    CHECK_INT(json_array_size(resolved), 64);
+    json_decref(resolved);
+    CHECK(!target_resolve(&t, much, "f", &err));
+    CHECK_CONTAINS(err.text, "stand for more than");
+}
+
 int main(void)
 {
     return check_run();

@@ -286,6 +286,36 @@ TEST(pods_are_judged_as_the_api_server_has_them)
         pod_done(&pods[i]);
 }
 
+TEST(restarts_are_of_the_targets_container_and_not_of_a_pod_that_is_left_out)
+{
+    static const struct {
+        const char *sentence, *probe, *container;
+        double most;
+    } rows[] = {
+        {"the default container", "{'pods': {'restarts': {'above': 0}}}", NULL, 5},
+        {"the target's own", "{'pods': {'restarts': {'above': 0}}}", "app", 2},
+        {"of the others", "{'pods': {'restarts': {'above': 0}, 'except': 'a'}}", NULL, 0},
+    };
+    struct pod pods[2];
+    for (size_t i = 0; i < 2; i++) {
+        auto_free char *text =
+            mem_printf("{'metadata': {'name': '%s'}, 'spec': {'containers': [{'name': 'log'}, {'name': 'app'}]}, "
+                       "'status': {'containers': [{'name': 'log', 'restarts': %d}, {'name': 'app', 'restarts': %d}]}}",
+                       i ? "b" : "a", i ? 0 : 5, i ? 2 : 1);
+        auto_fixture json_t *reduced = fixture(text);
+        pod_decode(reduced, &pods[i]);
+    }
+    for (size_t i = 0; i < array_len(rows); i++) {
+        CHECK_ROW(rows[i].sentence);
+        auto_fixture json_t *probe = fixture(rows[i].probe);
+        struct evidence e;
+        probe_pods_judge(probe, pods, 2, rows[i].container, 60 * USEC_SEC, &e);
+        CHECK_INT(e.value, rows[i].most);
+    }
+    for (size_t i = 0; i < 2; i++)
+        pod_done(&pods[i]);
+}
+
 TEST(objects_are_judged_by_jsonpath)
 {
     static const struct {

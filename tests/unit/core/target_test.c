@@ -454,6 +454,21 @@ TEST(snapshots_are_taken_only_of_what_is_good)
     }
 }
 
+/* What changed while nobody looked would be the last known good, and the trigger that compares with it would be quiet for ever. */
+TEST(a_new_session_takes_no_snapshot_before_the_triggers_have_looked)
+{
+    auto_bench struct bench b;
+    bench_init(&b, "'facets': {'config': {'path': '/c'}}");
+    bench_pod(&b, "p0", true, true, AGENT_UP);
+    b.agents[0].up_since = T0;
+    bench_trigger(&b, "drift", "{'file': {'path': '/c', 'equalsSnapshot': true}}");
+    run(&b, T0 + 10 * USEC_MSEC);
+    CHECK_INT(effects_of(&b, EFFECT_AGENT), 0);
+    CHECK(b.d.again_at <= T0 + SNAPSHOT_SETTLE);
+    run(&b, T0 + SNAPSHOT_SETTLE);
+    CHECK_INT(effects_of(&b, EFFECT_AGENT), 1);
+}
+
 TEST(each_slot_asks_once_and_the_status_says_what_came)
 {
     auto_bench struct bench b;

@@ -217,6 +217,12 @@ static void consider_run(const struct trigger_view *v, const struct playbook *p,
         create_run(v, p, f, last_end, d); /* the others' turn comes when it has ended */
 }
 
+/* An outside healer may leave the end out. */
+static usec_t run_end(const struct run *r)
+{
+    return r->ended_at ? r->ended_at : r->meta.created_at;
+}
+
 /* Ended runs beyond RUNS_KEPT of a playbook and target go, oldest first, one per decision: never in a hurry. */
 static void forget_old_runs(const struct trigger_view *v, struct decision *d)
 {
@@ -226,7 +232,7 @@ static void forget_old_runs(const struct trigger_view *v, struct decision *d)
             continue;
         int newer = 0;
         for (size_t j = 0; j < v->run_count; j++)
-            newer += run_ended(&v->runs[j]) && v->runs[j].ended_at > r->ended_at && str_equal(v->runs[j].playbook, r->playbook) &&
+            newer += run_ended(&v->runs[j]) && run_end(&v->runs[j]) > run_end(r) && str_equal(v->runs[j].playbook, r->playbook) &&
                      str_equal(v->runs[j].target, r->target) && str_equal(v->runs[j].meta.ns, r->meta.ns);
         if (newer >= RUNS_KEPT) {
             struct key key = meta_key(&r->meta, KIND_RUN);

@@ -12,8 +12,11 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
+
+#define DESCRIPTORS_WANTED 65536
 
 struct process {
     struct options options;
@@ -167,6 +170,17 @@ static void process_done(struct process *p)
     options_done(&p->options);
 }
 
+/* A session is a descriptor, and so is a watch; what runs containers may leave a soft limit of 1,024 (systemd.exec(5), LimitNOFILE=). Not
+ * more than is wanted: libraries make tables by it. */
+static void allow_descriptors(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= DESCRIPTORS_WANTED)
+        return;
+    files.rlim_cur = files.rlim_max < DESCRIPTORS_WANTED ? files.rlim_max : DESCRIPTORS_WANTED;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int main(int argc, char **argv)
 {
     struct process p = {0};
@@ -181,6 +195,7 @@ int main(int argc, char **argv)
         return 0;
     }
     trim_prepare();
+    allow_descriptors();
     log_set_level(p.options.log_level);
     log_set_output(STDERR_FILENO, time_wall);
     int result = p.options.drain ? drain(&p, &err) : run(&p, &err);

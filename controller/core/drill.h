@@ -93,7 +93,7 @@ struct drill_view {
     int64_t epoch;
     usec_t acting_since; /* when this controller began to act: before that it looked at nothing */
     usec_t lease;        /* the controller's default lease of a fault */
-    uint64_t draw; /* a random number for this drill, the same at every call */
+    uint64_t draw;       /* a random number for this drill, the same at every call */
 };
 
 void drill_decide(const struct drill_view *view, usec_t now, struct decision *ret_decision);

@@ -67,10 +67,9 @@ static struct firing *firing_open(struct firing_set *set, const struct trigger_s
     return NULL;
 }
 
-/* New firings; returns how many began. */
-static int begin_new(const struct trigger_view *v, usec_t now, struct firing_set *set, struct decision *d)
+/* New firings. */
+static void begin_new(const struct trigger_view *v, usec_t now, struct firing_set *set, struct decision *d)
 {
-    int begun = 0;
     for (size_t i = 0; i < v->site_count; i++) {
         const struct trigger_site *site = &v->sites[i];
         if (site_fires(v->trigger, site) != HOLDS_TRUE)
@@ -89,16 +88,14 @@ static int begin_new(const struct trigger_view *v, usec_t now, struct firing_set
         }
         f = firing_room(set);
         if (!f)
-            return begun;
+            return;
         *f = (struct firing){.severity = severity, .since = site->seen.since, .fired_at = fired_at, .error = site->seen.error};
         str_copy(f->trigger, sizeof(f->trigger), v->trigger->meta.name);
         str_copy(f->ns, sizeof(f->ns), site->ns);
         str_copy(f->target, sizeof(f->target), site->target);
         str_copy(f->pod, sizeof(f->pod), site->pod);
         str_copy(f->message, sizeof(f->message), site->seen.message);
-        begun++;
     }
-    return begun;
 }
 
 /* ── the runs that a firing starts ── */

@@ -12,7 +12,7 @@
 struct client {
     struct loop *loop;
     struct config *config;
-    unsigned generation; /* of the config that the pooled connections were made with */
+    unsigned generation;         /* of the config that the pooled connections were made with */
     struct http *http, *streams; /* apart, so that no list delays a write */
 
     double rate, burst, tokens;
@@ -35,6 +35,7 @@ struct client_call {
     usec_t deadline;
     bool again;     /* sent for the second time, after a 401 */
     bool finishing; /* its `done` is running */
+    bool (*may_send)(void *userdata);
     void (*done)(void *userdata, const struct client_reply *reply);
     void *userdata;
 };
@@ -285,6 +286,11 @@ static void call_start(struct client_call *call)
     call->http = http_start(c->http, &r, &handlers, call);
 }
 
+static bool forbidden_by_now(const struct client_call *call)
+{
+    return call->may_send && !call->may_send(call->userdata);
+}
+
 static bool take_token(struct client *c, usec_t now)
 {
     c->tokens += (double)(now - c->refilled) * c->rate / USEC_SEC;
@@ -301,9 +307,16 @@ static void send_what_may_go(struct client *c)
 {
     usec_t now = time_monotonic();
     bool wait = renew(c, false);
-    while (!wait && !list_empty(&c->queue) && c->in_flight < CLIENT_IN_FLIGHT_MAX && take_token(c, now)) {
+    while (!wait && !list_empty(&c->queue) && c->in_flight < CLIENT_IN_FLIGHT_MAX) {
+        struct client_call *first = list_entry(c->queue.next, struct client_call, node);
+        if (forbidden_by_now(first)) {
+            timer_at(c->pump, 0); /* which ends it */
+            return;
+        }
+        if (!take_token(c, now))
+            break;
         refresh(c, false);
-        call_start(list_entry(c->queue.next, struct client_call, node));
+        call_start(first);
     }
     if (list_empty(&c->queue)) {
         timer_at(c->pump, USEC_NEVER);
@@ -332,10 +345,16 @@ static void pump(void *client)
 {
     struct client *c = client;
     struct client_call *call = first_expired(c, time_monotonic());
+    struct client_call *first = list_empty(&c->queue) ? NULL : list_entry(c->queue.next, struct client_call, node);
+    bool expired = call != NULL;
+    if (!call && first && forbidden_by_now(first))
+        call = first;
     if (call) { /* one a turn: its callback may do anything to the others */
         struct client_reply reply = {0};
-        error_set(&reply.err, ERROR_TIMEOUT, "%s %.*s: its time ran out in our own queue; it was never sent", call->method,
-                  (int)strcspn(call->path, "?"), call->path);
+        error_set(&reply.err, expired ? ERROR_TIMEOUT : ERROR_UNAVAILABLE,
+                  expired ? "%s %.*s: its time ran out in our own queue; it was never sent"
+                          : "%s %.*s: it was not sent: whoever asked for it may not act any more",
+                  call->method, (int)strcspn(call->path, "?"), call->path);
         call_finish(call, &reply);
         return;
     }
@@ -356,7 +375,12 @@ struct client_call *client_send(struct client *c, const struct client_request *r
     call->deadline = usec_add(time_monotonic(), r->timeout ? r->timeout : CLIENT_TIMEOUT);
     call->done = done;
     call->userdata = userdata;
+    call->may_send = r->may_send;
     list_append(&c->queue, &call->node);
-    send_what_may_go(c);
+    if (r->urgent && !renew(c, false)) {
+        refresh(c, false);
+        call_start(call);
+    } else
+        send_what_may_go(c);
     return call;
 }

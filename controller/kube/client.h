@@ -19,7 +19,7 @@
 
 #define CLIENT_RATE_PER_SECOND 50
 #define CLIENT_RATE_BURST      100
-#define CLIENT_IN_FLIGHT_MAX   64                 /* more wait in the queue */
+#define CLIENT_IN_FLIGHT_MAX   32                 /* more wait in the queue */
 #define CLIENT_BODY_MAX        ((size_t)64 << 20) /* a longer answer fails with INVALID; lists are to be asked for in pages */
 #define CLIENT_TIMEOUT         (30 * USEC_SEC)
 #define CLIENT_USER_AGENT      "drillyard/" DRILLYARD_VERSION
@@ -37,6 +37,10 @@ struct client_request {
     const char *accept;       /* NULL: application/json */
     const json_t *body;       /* NULL: none */
     usec_t timeout;           /* 0: CLIENT_TIMEOUT */
+    bool urgent;              /* past the queue and the rate limit: for what keeps an election, of which there is one at a time */
+    /* Asked (with the userdata of `done`) right before it is sent, however long it was queued; false: it is not, and fails with UNAVAILABLE.
+     * NULL: it may. */
+    bool (*may_send)(void *userdata);
 };
 /* Borrowed until the callback returns. */
 struct client_reply {

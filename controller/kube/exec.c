@@ -102,7 +102,9 @@ static void explained(void *userdata, const struct http_reply *reply)
 {
     struct exec *e = userdata;
     struct error again = {0};
-    if (reply->status >= 300 && status_error(reply->status, NULL, reply->body, reply->body_length, &again)) {
+    char retry_after[32];
+    bool wait = http_reply_header(reply, "Retry-After", retry_after, sizeof retry_after);
+    if (reply->status >= 300 && status_error(reply->status, wait ? retry_after : NULL, reply->body, reply->body_length, &again)) {
         if (strcasestr(again.text, "upgrade request required"))
             error_set(&e->result.err, ERROR_INVALID, "the server refused the WebSocket upgrade (HTTP %d); " NEEDS,
                       e->result.err.http_status);

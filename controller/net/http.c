@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #define BODY_MAX_DEFAULT   ((size_t)64 << 10)
-#define STREAM_PENDING_MAX ((size_t)64 << 20)  /* libcurl hands over far less before it lets the loop turn */
-#define STREAM_KEEP_MAX    ((size_t)4 << 10)   /* a larger buffer is given back once delivered */
+#define STREAM_PENDING_MAX ((size_t)64 << 20) /* libcurl hands over far less before it lets the loop turn */
+#define STREAM_KEEP_MAX    ((size_t)4 << 10)  /* a larger buffer is given back once delivered */
 
 /* The connections made while trust and identity were the same. */
 struct http_generation {

@@ -47,7 +47,7 @@ struct http_request {
     bool cut_body;          /* a longer body is cut there, and that is no error */
     bool compressed; /* accept gzip (never on streams: libcurl fails at the second gzip member, and kube-apiserver sends many) */
     bool own_connection; /* a new connection, closed afterwards */
-    bool shared;         /* many at once over one connection, where the server can; see http_drop_connections() for one that is dead */
+    bool shared; /* many at once over one connection, where the server can; see http_drop_connections() for one that is dead */
 };
 
 /* Borrowed until the callback returns. */

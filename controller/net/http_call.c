@@ -158,6 +158,10 @@ static int set_tls(CURL *easy, const struct tls *tls, struct error *err)
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
+    if (tls->ca_pem) { /* that CA, and not the system's beside it */
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    }
     if (set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca_pem, err) < 0 || set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->cert_pem, err) < 0)
         return -1;
     return set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->key_pem, err);
@@ -234,7 +238,8 @@ int http_call_prepare(struct http_call *c, const struct http_request *r, struct 
     /* Without it a removed handle waits for its resolver thread (lib/asyn-thread.c, Curl_resolver_kill), and the loop with it. */
     curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, c->shared ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(c->easy, CURLOPT_PIPEWAIT, c->shared ? 1L : 0L); /* for the connection that is being made, not for one of its own */
+    curl_easy_setopt(c->easy, CURLOPT_PIPEWAIT,
+                     c->shared ? 1L : 0L); /* for the connection that is being made, not for one of its own */
     curl_easy_setopt(c->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(c->easy, CURLOPT_HEADERDATA, c);
     curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);

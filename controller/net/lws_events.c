@@ -172,7 +172,10 @@ void lws_events_use(struct lws_context_creation_info *info, struct loop *loop, v
         .evlib_size_pt = sizeof(struct events),
     };
     static const lws_plugin_evlib_t library = {
-        .hdr = {.name = "drillyard", ._class = "lws_evlib_plugin", .lws_build_hash = LWS_BUILD_HASH, .api_magic = LWS_PLUGIN_API_MAGIC},
+        .hdr = {.name = "drillyard",
+                ._class = "lws_evlib_plugin",
+                .lws_build_hash = LWS_BUILD_HASH,
+                .api_magic = LWS_PLUGIN_API_MAGIC},
         .ops = &operations,
     };
     loops[0] = loop_uv(loop);

@@ -4,7 +4,8 @@
 #include "api/meta.h"
 #include "base/str.h"
 
-#define LOOK_EVERY (500 * USEC_MSEC)
+#define LOOK_EVERY  (500 * USEC_MSEC)
+#define CLEAN_LOOKS 6 /* in a row: a drill whose creation was under way when the stop was set may appear after the first */
 
 struct drain {
     struct world *world;
@@ -17,6 +18,8 @@ struct drain {
     size_t at;      /* which namespace is looked at */
     char left[256]; /* the first drill found that is not done; "": none */
     size_t left_count;
+    int clean;    /* looks in a row that found none */
+    bool stopped; /* the stop is set */
 };
 
 static void end(struct drain *d, const struct error *err)
@@ -38,11 +41,17 @@ static void ask(struct drain *d, const char *method, const char *path, json_t *b
 
 static void look(struct drain *d);
 
+static void begin(struct drain *d);
+
 static void on_wake(void *userdata)
 {
     struct drain *d = userdata;
-    if (!d->ended)
+    if (d->ended)
+        return;
+    if (d->stopped)
         look(d);
+    else
+        begin(d);
 }
 
 static void look_later(struct drain *d, const char *why)
@@ -59,8 +68,13 @@ static void look_later(struct drain *d, const char *why)
 static void after_look(struct drain *d)
 {
     static const struct error none = {0};
-    if (!d->left_count) {
+    d->clean = d->left_count ? 0 : d->clean + 1;
+    if (d->clean >= CLEAN_LOOKS) {
         end(d, &none);
+        return;
+    }
+    if (!d->left_count) {
+        look_later(d, "whether drills are left is still being looked at");
         return;
     }
     char why[400];
@@ -129,6 +143,12 @@ static void look(struct drain *d)
 
 /* ── the global stop ── */
 
+/* The API server's trouble of the moment. */
+static bool passes(const struct error *err)
+{
+    return err->class == ERROR_TOO_MANY || err->class == ERROR_UNAVAILABLE || err->class == ERROR_TIMEOUT;
+}
+
 static void on_stop_set(void *userdata, const struct world_reply *reply)
 {
     struct drain *d = userdata;
@@ -136,10 +156,15 @@ static void on_stop_set(void *userdata, const struct world_reply *reply)
         return;
     if (reply->err.class != ERROR_NONE && reply->err.class != ERROR_EXISTS) {
         struct error err = reply->err;
+        if (passes(&err)) {
+            look_later(d, err.text);
+            return;
+        }
         error_wrap(&err, "create ConfigMap %s/%s", d->catalog, STOP_NAME);
         end(d, &err);
         return;
     }
+    d->stopped = true;
     look(d);
 }
 
@@ -173,11 +198,25 @@ static void on_owner(void *userdata, const struct world_reply *reply)
         return;
     if (reply->err.class != ERROR_NONE) {
         struct error err = reply->err;
+        if (passes(&err)) {
+            look_later(d, err.text);
+            return;
+        }
         error_wrap(&err, "get Deployment %s/%s", d->catalog, d->owner);
         end(d, &err);
         return;
     }
     set_stop(d, json_str(reply->body, "metadata.uid", NULL));
+}
+
+static void begin(struct drain *d)
+{
+    if (!d->owner) {
+        set_stop(d, NULL);
+        return;
+    }
+    auto_free char *path = mem_printf("/apis/apps/v1/namespaces/%s/deployments/%s", d->catalog, d->owner);
+    ask(d, "GET", path, NULL, on_owner);
 }
 
 struct drain *drain_new(struct world *world, const struct drain_options *options,
@@ -191,11 +230,7 @@ struct drain *drain_new(struct world *world, const struct drain_options *options
     d->catalog = mem_strdup(options->catalog_namespace);
     d->owner = mem_strdup(options->owner);
     world_set_wake(world, on_wake, d);
-    if (d->owner) {
-        auto_free char *path = mem_printf("/apis/apps/v1/namespaces/%s/deployments/%s", d->catalog, d->owner);
-        ask(d, "GET", path, NULL, on_owner);
-    } else
-        set_stop(d, NULL);
+    begin(d);
     return d;
 }
 

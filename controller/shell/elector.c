@@ -68,6 +68,7 @@ static void ask(struct elector *e, const struct lease_decision *d)
         .path = buf_str(&path),
         .body = d->body,
         .timeout = d->timeout,
+        .urgent = true,
     };
     e->open = mem_new(struct request);
     e->open->elector = e;

@@ -129,6 +129,13 @@ static void on_reply(void *userdata, const struct world_reply *reply)
     free(o);
 }
 
+static bool may_ask(void *userdata)
+{
+    const struct operation *o = userdata;
+    const struct executor *x = o->pending.executor;
+    return x && x->o.may_act(x->o.userdata);
+}
+
 void execute_api(struct executor *x, struct owner_state *owner, const struct effect *e)
 {
     struct operation *o = operation_begin(x, owner, e);
@@ -140,6 +147,7 @@ void execute_api(struct executor *x, struct owner_state *owner, const struct eff
         .content_type = json_str(e->body, "contentType", NULL),
         .body = json_at(e->body, "body"),
         .timeout = e->timeout ? e->timeout : OPERATION_TIMEOUT,
+        .may_send = may_ask,
     };
     world_api(x->o.world, &request, on_reply, o);
 }

@@ -14,8 +14,8 @@ struct flight {
     struct pending pending;
     struct key owner, object;
     enum effect_type type;
-    char rv[64];
-    short phase; /* the object's, when it was begun: the watch may bring the new one before the answer comes */
+    char rv[64], uid[64]; /* uid: the object's when it was begun; "": it was not there */
+    short phase;          /* the object's, when it was begun: the watch may bring the new one before the answer comes */
     bool get;
     struct strlist waiters; /* key texts of owners that wanted to write to the same object */
 };
@@ -27,14 +27,23 @@ static usec_t now_of(const struct executor *x)
 
 /* ── beginning ── */
 
-static void wait_for_flight(struct flight *f, const struct key *owner)
+/* Its own owner need not wait in the list, unless it was forgotten meanwhile and is another now: nobody would wake that one. */
+static void wait_for_flight(struct flight *f, const struct owner_state *owner)
 {
     char text[KEY_TEXT_SIZE];
-    if (!key_equal(&f->owner, owner) && !strlist_has(&f->waiters, key_text(owner, text)))
+    if (f->pending.owner != owner && !strlist_has(&f->waiters, key_text(&owner->key, text)))
         strlist_add(&f->waiters, text);
 }
 
 static void on_written(void *userdata, const struct world_reply *reply);
+
+/* Not every write is fenced by a resourceVersion, and it may have been queued for a while. */
+static bool may_write(void *userdata)
+{
+    const struct flight *f = userdata;
+    const struct executor *x = f->pending.executor;
+    return x && x->o.may_act(x->o.userdata);
+}
 
 static void fly(struct executor *x, struct owner_state *owner, const struct effect *e, const struct world_request *request,
                 bool get)
@@ -45,6 +54,7 @@ static void fly(struct executor *x, struct owner_state *owner, const struct effe
     str_copy(f->rv, sizeof(f->rv), e->rv);
     const struct summary *before = store_summary(x->o.lookup.store, &e->key);
     f->phase = before ? before->phase : 0;
+    str_copy(f->uid, sizeof(f->uid), before ? before->uid : "");
     pending_begin(x, &f->pending, owner);
     map_set(x->flights, key_text(&e->key, text), f);
     world_api(x->o.world, request, on_written, f);
@@ -86,7 +96,7 @@ void execute_write(struct executor *x, struct owner_state *owner, const struct e
     char object[KEY_TEXT_SIZE];
     struct flight *open = map_get(x->flights, key_text(&e->key, object));
     if (open) {
-        wait_for_flight(open, &owner->key);
+        wait_for_flight(open, owner);
         return;
     }
     if (owner->not_before > now_of(x)) {
@@ -99,8 +109,12 @@ void execute_write(struct executor *x, struct owner_state *owner, const struct e
         return;
     auto_write struct write w = {0};
     write_build(e, x->o.lookup.store, &w);
-    struct world_request request = {
-        .method = w.method, .path = buf_str(&w.path), .content_type = w.content_type, .body = w.body, .timeout = WRITE_TIMEOUT};
+    struct world_request request = {.method = w.method,
+                                    .path = buf_str(&w.path),
+                                    .content_type = w.content_type,
+                                    .body = w.body,
+                                    .timeout = WRITE_TIMEOUT,
+                                    .may_send = may_write};
     executor_log(e->type, "effect begun", &owner->key, &e->key, NULL, NULL);
     fly(x, owner, e, &request, false);
 }
@@ -132,7 +146,6 @@ static void tell_story(struct executor *x, const struct flight *f, const json_t 
 static void succeeded(struct executor *x, struct owner_state *owner, const struct flight *f, const struct world_reply *reply)
 {
     char text[KEY_TEXT_SIZE];
-    const struct summary *before = store_summary(x->o.lookup.store, &f->object);
     map_remove(x->stale, key_text(&f->object, text));
     if (owner) {
         backoff_reset(&owner->backoff);
@@ -144,12 +157,9 @@ static void succeeded(struct executor *x, struct owner_state *owner, const struc
     }
     x->o.metrics->writes[f->type]++;
     const char *kind = json_str(reply->body, "kind", "");
-    if (f->type == EFFECT_DELETE && str_equal(kind, "Status")) {
-        char uid[64] = "";
-        if (before)
-            str_copy(uid, sizeof(uid), before->uid);
-        store_remove(x->o.lookup.store, &f->object, uid, "");
-    } else if (f->type != EFFECT_DELETE || json_at(reply->body, "metadata.deletionTimestamp"))
+    if (f->type == EFFECT_DELETE && str_equal(kind, "Status"))
+        store_remove(x->o.lookup.store, &f->object, f->uid, "");
+    else if (f->type != EFFECT_DELETE || json_at(reply->body, "metadata.deletionTimestamp"))
         store_put(x->o.lookup.store, f->object.kind, reply->body);
     if (f->type != EFFECT_DELETE)
         tell_story(x, f, reply->body);
@@ -199,12 +209,11 @@ static void failed(struct executor *x, struct owner_state *owner, const struct f
         }
         if (f->type == EFFECT_DELETE || f->get) {
             const struct summary *have = store_summary(x->o.lookup.store, &f->object);
-            char uid[64] = "", rv[64] = "";
-            if (have) {
-                str_copy(uid, sizeof(uid), have->uid);
+            if (have && str_equal(have->uid, f->uid)) { /* another one may have taken its name meanwhile */
+                char rv[64];
                 str_copy(rv, sizeof(rv), have->rv);
+                store_remove(x->o.lookup.store, &f->object, f->uid, rv);
             }
-            store_remove(x->o.lookup.store, &f->object, uid, rv);
             return;
         }
         mark_stale(x, f);

@@ -136,7 +136,8 @@ static void on_tcp(void *userdata, const struct error *err, usec_t latency)
 
 static void connect_to(struct prober_look *l, const char *host, int port)
 {
-    str_copy(l->host, sizeof(l->host), host);
+    bool bare = l->place == PROBE_TCP && host[0] == '['; /* brackets are of URLs */
+    str_format(l->host, sizeof(l->host), "%.*s", (int)(strlen(host) - (bare ? 2 : 0)), host + bare);
     l->port = port;
     if (l->place == PROBE_TCP) {
         struct probe_endpoint at = {.timeout = 5 * USEC_SEC};

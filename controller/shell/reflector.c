@@ -7,6 +7,7 @@
 #include "shell/rv.h"
 
 #define LIST_LIMIT           500
+#define LIST_LIMIT_LEDGER    8 /* segments have up to 512 KiB */
 #define LIST_TIMEOUT         (60 * USEC_SEC)
 #define WATCH_SILENCE        (150 * USEC_SEC) /* bookmarks come about once a minute */
 #define STREAM_LIST_PATIENCE (30 * USEC_SEC)  /* between two objects of a streaming list, before it is tried by pages */
@@ -180,7 +181,8 @@ static void list_page(struct reflector *r)
 {
     auto_buf struct buf path;
     buf_init(&path, PATH_MAX_SIZE);
-    reflector_path_page(&path, &r->scope, LIST_LIMIT, r->continue_token, from_rv(r));
+    reflector_path_page(&path, &r->scope, r->scope.kind == KIND_LEDGER ? LIST_LIMIT_LEDGER : LIST_LIMIT, r->continue_token,
+                        from_rv(r));
     if (!r->continue_token) {
         r->list = store_list_begin(r->store);
         r->stats.lists++;
@@ -268,7 +270,9 @@ static void on_end(void *userdata, const struct error *err)
     case ERROR_UNAVAILABLE:
     case ERROR_TIMEOUT:
         if (listing)
-            r->pages_once = err->class == ERROR_TIMEOUT; /* it would fare no better by pages */
+            /* Nobody is there: it would fare no better by pages. 500 is also what a server says that cannot do this kind of list, for the
+             * version of its etcd (apiserver storage/cacher: "required storage feature … is disabled"). */
+            r->pages_once = err->class == ERROR_TIMEOUT || err->http_status == 500;
         if (listing || (lasted < VERY_SHORT && !r->events))
             tell(r, err); /* nobody is there; a stream that breaks after a while is no news */
         wait_and(r, listing ? NEXT_LIST : NEXT_WATCH, err);

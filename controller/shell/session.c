@@ -75,7 +75,6 @@ static void on_hello(struct session *s, const struct wire_line *line)
 static void up(struct session *s)
 {
     s->phase = SESSION_UP;
-    backoff_reset(&s->backoff);
     set_link(s, AGENT_UP, "");
     session_renew(s, session_now(s));
     session_ops_send(s);
@@ -168,7 +167,12 @@ static void on_close(void *userdata, const struct error *err)
     char why[160];
     s->link = NULL; /* freed by the world */
     str_format(why, sizeof(why), "%.150s", err->class == ERROR_NONE ? "the agent's program ended" : err->text);
+    usec_t not_before = session_now(s) + err->retry_after_ms * USEC_MSEC;
     broken(s, why, s->phase == SESSION_UP || s->phase == SESSION_MEASURING);
+    if (s->phase == SESSION_WAITING && s->retry_at < not_before) {
+        s->retry_at = not_before;
+        session_schedule(s, s->retry_at);
+    }
 }
 
 static const struct world_session_handlers link_handlers = {.on_line = on_line, .on_close = on_close};
@@ -208,6 +212,7 @@ static void session_step(void *userdata)
     else if (s->phase == SESSION_UP && !session_in_use(s)) {
         world_session_close(mem_take(s->link));
         s->phase = SESSION_IDLE;
+        s->ping_sent = 0;
         set_link(s, AGENT_OPENING, "not wanted at present");
     }
     if (s->phase == SESSION_UP) {
@@ -273,7 +278,9 @@ struct session *session_new(struct session_host *host, const struct key *pod, co
     s->host = host;
     s->pod = *pod;
     s->renew_at = s->retry_at = s->ping_at = s->open_by = USEC_NEVER;
-    s->backoff = (struct backoff){.first = 100 * USEC_MSEC, .cap = 10 * USEC_SEC};
+    s->backoff = (struct backoff){.first = 100 * USEC_MSEC,
+                                  .cap = 10 * USEC_SEC,
+                                  .reset_after = SESSION_HEALTHY}; /* an agent may die right after it said hello */
     s->subscriptions = map_new(subscription_free);
     s->leases = map_new(free);
     s->state.since = clock_now(host->clock);

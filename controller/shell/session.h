@@ -20,6 +20,7 @@
 #define SESSION_SILENCE      (5 * USEC_SEC)
 #define SESSION_OPEN_TIMEOUT (10 * USEC_SEC)
 #define SESSION_IDLE_AFTER   (60 * USEC_SEC)
+#define SESSION_HEALTHY      (30 * USEC_SEC) /* one that broke is dialled again at once, unless the one before broke as lately */
 
 /* What all sessions share; owned by sessions.c. */
 struct session_host {

@@ -3,7 +3,8 @@
 #include "base/str.h"
 #include "shell/agent_wire.h"
 
-#define SUBSCRIBE_RETRY (10 * USEC_SEC)
+#define FIRST_LOOK_TIMEOUT (10 * USEC_MINUTE)
+#define SUBSCRIBE_RETRY    (10 * USEC_SEC)
 
 void subscription_free(void *value)
 {
@@ -60,7 +61,8 @@ static void subscription_send(struct session *s, const char *id, struct subscrip
     struct watch_request *request = mem_alloc(sizeof(*request) + strlen(id) + 1);
     request->session = s;
     memcpy(request->id, id, strlen(id) + 1);
-    session_op(s, sub->body, SESSION_OPEN_TIMEOUT, on_watch_answer, request);
+    /* Its first look may take as long as its probe does: 20 samples, say. That the agent is dead, pings tell. */
+    session_op(s, sub->body, FIRST_LOOK_TIMEOUT, on_watch_answer, request);
 }
 
 usec_t session_subscriptions_send(struct session *s)

@@ -15,8 +15,8 @@
 #include "world/world.h"
 
 #define STORE_TOMBSTONE      (5 * USEC_MINUTE)
-#define STORE_TREES_MAX      256                  /* parsed trees kept … */
-#define STORE_TREES_TEXT_MAX ((size_t)64 * 1024)  /* … of at most so much text together (a tree takes 12 times that) */
+#define STORE_TREES_MAX      256                 /* parsed trees kept … */
+#define STORE_TREES_TEXT_MAX ((size_t)64 * 1024) /* … of at most so much text together (a tree takes 12 times that) */
 
 struct store_change {
     struct key key;

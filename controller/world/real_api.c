@@ -10,6 +10,7 @@ struct ask {
     struct real *real;
     struct client_call *call;
     world_reply_fn *done;
+    bool (*may_send)(void *userdata);
     void *userdata;
 };
 
@@ -25,12 +26,19 @@ static void on_reply(void *userdata, const struct client_reply *r)
     answer(userdata, &(struct world_reply){.err = r->err, .status = r->status, .body = r->body});
 }
 
+static bool may_send(void *userdata)
+{
+    const struct ask *a = userdata;
+    return a->may_send(a->userdata);
+}
+
 void real_api(struct world *w, const struct world_request *request, world_reply_fn *done, void *userdata)
 {
     struct real *r = real_of(w);
     struct ask *a = mem_new(struct ask);
     a->real = r;
     a->done = done;
+    a->may_send = request->may_send;
     a->userdata = userdata;
     list_append(&r->asks, &a->node);
     if (r->freeing)
@@ -42,6 +50,8 @@ void real_api(struct world *w, const struct world_request *request, world_reply_
         .accept = request->accept,
         .body = request->body,
         .timeout = request->timeout,
+        .urgent = request->urgent,
+        .may_send = request->may_send ? may_send : NULL,
     };
     a->call = client_send(r->client, &c, on_reply, a);
 }

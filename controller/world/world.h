@@ -36,6 +36,10 @@ struct world_request {
     const char *accept;       /* NULL: application/json */
     json_t *body;             /* borrowed; NULL: none */
     usec_t timeout;           /* 0: 30 s */
+    bool urgent;              /* ahead of all that is queued: the election's */
+    /* Asked with `userdata` right before the request leaves, however long it was queued: false: it does not, and the answer is UNAVAILABLE.
+     * NULL: it may. For what only a leader may do. */
+    bool (*may_send)(void *userdata);
 };
 struct world_reply {
     struct error err; /* class NONE: 2xx. Else made from the Status: class, text, retry_after_ms */

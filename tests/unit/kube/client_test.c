@@ -351,6 +351,40 @@ TEST(time_in_the_queue_counts)
     cluster_done(&c);
 }
 
+static bool may_not(void *userdata)
+{
+    (void)userdata;
+    return false;
+}
+
+/* A leader's term ends when its renewals do not get out; what it had asked for before must not get out after it. */
+TEST(what_is_urgent_passes_the_queue_and_what_may_not_be_sent_any_more_is_not)
+{
+    static const struct fake_step answers[] = {FAKE_EXPECT("GET /api"), JSON_OK("{}"), FAKE_REPEAT};
+    struct cluster c;
+    cluster_init(&c, &(struct fake_options){.scripts = {answers}, .repeat_last = true});
+    client_set_rate(c.client, 1, 1);
+    struct got first = {0}, queued = {0}, forbidden = {0}, urgent = {0};
+    ask(&c, &first, &(struct client_request){.path = "/api?first"});
+    CHECK(run_until(c.loop, &first.done, 2000));
+    ask(&c, &forbidden, &(struct client_request){.path = "/api?forbidden", .may_send = may_not});
+    ask(&c, &queued, &(struct client_request){.path = "/api?queued"});
+    ask(&c, &urgent, &(struct client_request){.path = "/api?urgent", .urgent = true});
+    CHECK(run_until(c.loop, &urgent.done, 500));
+    CHECK_INT(urgent.err.class, ERROR_NONE);
+    CHECK(!queued.done);
+    CHECK(forbidden.done);
+    CHECK_INT(forbidden.err.class, ERROR_UNAVAILABLE);
+    CHECK_CONTAINS(forbidden.err.text, "may not act any more");
+    CHECK(run_until(c.loop, &queued.done, 3000));
+    CHECK_INT(fake_server_requests(c.server), 3);
+    got_done(&first);
+    got_done(&queued);
+    got_done(&forbidden);
+    got_done(&urgent);
+    cluster_done(&c);
+}
+
 TEST(only_so_many_are_under_way_at_once)
 {
     static const struct fake_step slow[] = {FAKE_EXPECT("GET /api"), FAKE_SLEEP(600), JSON_OK("{}"), FAKE_REPEAT};

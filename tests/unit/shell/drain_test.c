@@ -60,6 +60,15 @@ static void answer_lists(struct scene *s, bool held)
     fake_run(s->fake);
 }
 
+/* One look finds nothing; that is believed when it lasts. */
+static void answer_clean(struct scene *s)
+{
+    for (int i = 0; i < 6 && !s->done; i++) {
+        answer_lists(s, false);
+        fake_advance(s->fake, 500 * USEC_MSEC);
+    }
+}
+
 TEST(the_stop_is_set_first_owned_by_the_deployment_and_drained_is_when_no_finalizer_is_left)
 {
     struct scene s;
@@ -78,7 +87,7 @@ TEST(the_stop_is_set_first_owned_by_the_deployment_and_drained_is_when_no_finali
     answer_lists(&s, true);
     CHECK_INT(s.done, 0);
     fake_advance(s.fake, USEC_SEC);
-    answer_lists(&s, false);
+    answer_clean(&s);
     CHECK_INT(s.done, 1);
     CHECK_INT(s.outcome.class, ERROR_NONE);
     finish(&s);
@@ -90,7 +99,7 @@ TEST(a_stop_that_is_set_already_is_as_good)
     begin(&s, NULL);
     fake_refuse(fake_request(s.fake, "POST", "configmaps"), ERROR_EXISTS, 409, 0);
     fake_run(s.fake);
-    answer_lists(&s, false);
+    answer_clean(&s);
     CHECK_INT(s.done, 1);
     CHECK_INT(s.outcome.class, ERROR_NONE);
     finish(&s);
@@ -122,7 +131,7 @@ TEST(an_api_server_that_is_away_is_asked_again_and_a_refusal_is_said)
     fake_run(s.fake);
     CHECK_INT(s.done, 0);
     fake_advance(s.fake, USEC_SEC);
-    answer_lists(&s, false);
+    answer_clean(&s);
     CHECK_INT(s.done, 1);
     CHECK_INT(s.outcome.class, ERROR_NONE);
     finish(&s);
@@ -133,6 +142,47 @@ TEST(an_api_server_that_is_away_is_asked_again_and_a_refusal_is_said)
     CHECK_INT(s.done, 1);
     CHECK_INT(s.outcome.class, ERROR_FORBIDDEN);
     CHECK_CONTAINS(s.outcome.text, "create ConfigMap sys/drillyard-stop");
+    finish(&s);
+}
+
+TEST(a_drill_whose_creation_was_under_way_when_the_stop_was_set_is_waited_for)
+{
+    struct scene s;
+    begin(&s, NULL);
+    fake_reply(fake_request(s.fake, "POST", "configmaps"), 201, json_object());
+    fake_run(s.fake);
+    answer_lists(&s, false);
+    fake_advance(s.fake, 500 * USEC_MSEC);
+    for (int i = 0; i < 4; i++) {
+        answer_lists(&s, true); /* here it is */
+        fake_advance(s.fake, 500 * USEC_MSEC);
+    }
+    CHECK_INT(s.done, 0);
+    answer_clean(&s);
+    CHECK_INT(s.done, 1);
+    CHECK_INT(s.outcome.class, ERROR_NONE);
+    finish(&s);
+}
+
+TEST(the_first_requests_too_are_made_again_after_the_trouble_of_a_moment)
+{
+    struct scene s;
+    begin(&s, "drillyard-controller");
+    fake_refuse(fake_request(s.fake, "GET", "deployments/"), ERROR_UNAVAILABLE, 503, 0);
+    fake_run(s.fake);
+    fake_advance(s.fake, 500 * USEC_MSEC);
+    fake_reply(fake_request(s.fake, "GET", "deployments/"), 200, json_object());
+    fake_run(s.fake);
+    fake_refuse(fake_request(s.fake, "POST", "configmaps"), ERROR_TOO_MANY, 429, 0);
+    fake_run(s.fake);
+    fake_advance(s.fake, 500 * USEC_MSEC);
+    fake_reply(fake_request(s.fake, "GET", "deployments/"), 200, json_object());
+    fake_run(s.fake);
+    fake_reply(fake_request(s.fake, "POST", "configmaps"), 201, json_object());
+    fake_run(s.fake);
+    answer_clean(&s);
+    CHECK_INT(s.done, 1);
+    CHECK_INT(s.outcome.class, ERROR_NONE);
     finish(&s);
 }
 

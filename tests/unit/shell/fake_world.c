@@ -224,7 +224,12 @@ void fake_bookmark(struct fake_stream *s, const char *rv, bool initial_end)
 
 void fake_end(struct fake_stream *s, enum error_class class, long retry_after_ms)
 {
-    struct error err = {.class = class, .retry_after_ms = retry_after_ms};
+    fake_end_status(s, class, 0, retry_after_ms);
+}
+
+void fake_end_status(struct fake_stream *s, enum error_class class, int status, long retry_after_ms)
+{
+    struct error err = {.class = class, .http_status = status, .retry_after_ms = retry_after_ms};
     str_format(err.text, sizeof(err.text), "the test says %s", error_class_name(class));
     s->open = false;
     s->handlers.on_end(s->userdata, &err);

@@ -46,6 +46,7 @@ size_t fake_count_streams(const struct fake *f, const char *part);        /* eve
 void fake_event(struct fake_stream *s, const char *type, json_t *object); /* steals */
 void fake_bookmark(struct fake_stream *s, const char *rv, bool initial_end);
 void fake_end(struct fake_stream *s, enum error_class class, long retry_after_ms);
+void fake_end_status(struct fake_stream *s, enum error_class class, int status, long retry_after_ms); /* with its HTTP status */
 
 /* ── agents ── */
 struct fake_session;

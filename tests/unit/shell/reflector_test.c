@@ -307,6 +307,30 @@ TEST(a_streaming_list_that_breaks_falls_back_to_pages_once)
     bench_done(&b);
 }
 
+/* A server that cannot do this kind of list, for the version of its etcd, says so as 500; when nobody is there, pages fare no better. */
+TEST(a_streaming_list_that_the_server_cannot_do_is_tried_by_pages)
+{
+    static const struct {
+        const char *row;
+        enum error_class class;
+        int status;
+        bool pages;
+    } rows[] = {
+        {"500", ERROR_UNAVAILABLE, 500, true},
+        {"503", ERROR_UNAVAILABLE, 503, false},
+        {"no answer", ERROR_UNAVAILABLE, 0, false},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct bench b;
+        CHECK_ROW(rows[i].row);
+        bench_init(&b);
+        fake_end_status(stream(&b), rows[i].class, rows[i].status, 0);
+        fake_advance(b.fake, 2 * USEC_SEC);
+        CHECK((fake_request(b.fake, "GET", "limit=500") != NULL) == rows[i].pages);
+        bench_done(&b);
+    }
+}
+
 TEST(a_streaming_list_that_is_silent_falls_back_to_pages)
 {
     struct bench b;

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from bed import KillsBed, in_parallel  # noqa: E402
 from lane import CARDS, stopwatch  # noqa: E402
-from lib import Failure, check, main, test, wait  # noqa: E402
+from lib import ENDED, Failure, check, main, test, wait  # noqa: E402
 
 from seamwatch import halted, trace_of  # noqa: E402
 from verdict import all_faults  # noqa: E402
@@ -32,7 +32,7 @@ class Kills:
         self.lane, self.short, self.card = lane, short, CARDS[short][0]
         self.incidents, self.violations, self.phases, self.missed = [], [], {}, []
         self.undisturbed = self.trace = None
-        self.number, self.longest, self.ended = 0, 0.0, 0.0
+        self.number, self.not_begun, self.longest, self.ended = 0, 0, 0.0, 0.0
 
     def prepare(self, **seam):
         self.lane.end_all(signal.SIGTERM)  # gives the lease back
@@ -52,11 +52,17 @@ class Kills:
         card = self.lane.get("chaoscards", self.card)
         found = all_faults(drill, self.undisturbed or status, card, seen, self.lane.before, self.lane.segments(), self.incidents,
                            self.lane.runs_of(status.get("incident", "none")))
-        self.violations += [f"{where}: {text}{self.last_words()}" for text in found]
+        for text in found:
+            self.violate(f"{where}: {text}")
         self.phases[status["phase"]] = self.phases.get(status["phase"], 0) + 1
         wait(f"the worker in {self.lane.ns} at work", lambda: ((seen := self.lane.witness.look()).works(), str(seen)), 10)
         self.ended = time.monotonic()
         return status
+
+    def violate(self, text):
+        """Told at once, with the last words of the controllers; and again at the end."""
+        self.violations.append(text)
+        print("\n".join(f"#   {line}" for line in (text + self.last_words()).splitlines()), flush=True)
 
     def last_words(self):
         return "".join(f"\n    {line[:700]}" for one in self.lane.controllers[-2:] for line in one.words().splitlines()[-9:])
@@ -80,10 +86,14 @@ class Kills:
     def kill_at(self, number, point):
         where = f"{self.short} killed {point} {number} ({self.trace[number - 1]})"
         try:
-            one, name = self.prepare(seam=f"{number}:{point}")
-            self.lane.drill(name, self.card)
-            watch = stopwatch()
-            if self.dies(one, name):
+            for _ in range(3):
+                one, name = self.prepare(seam=f"{number}:{point}")
+                self.lane.drill(name, self.card)
+                watch = stopwatch()
+                if halted(self.until_halted(one, name)) or self.lane.get("drills", name)["status"].get("incident"):
+                    break
+                self.not_begun += 1  # Skipped before anything was done, since the target was not well yet: nothing to kill
+            if halted(one):
                 self.lane.start().wait_ready()
             else:
                 self.missed.append(where)
@@ -95,22 +105,22 @@ class Kills:
             self.after(name, where)
             self.longest = max(self.longest, watch())
         except Failure as failure:
-            self.violations.append(f"{where}: {failure}{self.last_words()}")
+            self.violate(f"{where}: {failure}")
 
-    def dies(self, one, name):
-        """False: the drill ended without ever coming to that number."""
+    def until_halted(self, one, name):
+        """The controller, dead or stopped; or in vain, since the drill ended without ever coming to that number."""
         def look():
             drill = self.lane.get("drills", name)
-            return halted(one) or not drill["metadata"].get("finalizers") and drill.get("status", {}).get("incident"), drill
+            return halted(one) or drill.get("status", {}).get("phase") in ENDED and not drill["metadata"].get("finalizers"), drill
 
-        wait(f"the controller's death or the end of {name}", look, 60, every=0.01)
-        return halted(one)
+        wait(f"the controller's death or the end of {name}", look, 90, every=0.01)
+        return one
 
     def told(self):
         kills = sum(self.phases.values()) - 1
         phases = ", ".join(f"{count} {phase}" for phase, count in sorted(self.phases.items()))
         return (f"{self.short}: {len(self.trace)} numbers, {kills} kills, of which {len(self.missed)} came too late; with the undisturbed one "
-                f"{phases}; {self.longest:.1f} s at most from the drill's creation until it was over")
+                f"{phases}; {self.longest:.1f} s at most from the drill's creation until it was over; {self.not_begun} Skipped before the number came and made anew")
 
 
 kills = {}

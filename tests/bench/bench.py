@@ -10,10 +10,14 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 
-import figures  # noqa: E402  (lib.py is in the folder just added)
+import crowd  # noqa: E402  (lib.py is in the folder just added)
+import figures  # noqa: E402
+import idle  # noqa: E402
 import images  # noqa: E402
+import latency  # noqa: E402
 import machine  # noqa: E402
 import memory  # noqa: E402
+import simulator  # noqa: E402
 import start  # noqa: E402
 import writes  # noqa: E402
 from lib import Failure, need_cluster  # noqa: E402
@@ -22,10 +26,14 @@ from scene import Scene, say  # noqa: E402
 # What is measured together, in this order; each with the names of its figures.
 PARTS = [
     (images.NAMES, images.measure, False),
+    (simulator.NAMES, simulator.measure, False),
     *[(names, part, True) for names, part in memory.PARTS[:1]],
+    (idle.NAMES, idle.measure, True),
     (writes.NAMES, writes.measure, True),
-    *[(names, part, True) for names, part in memory.PARTS[1:]],
+    (latency.NAMES, latency.measure, True),
     (start.NAMES, start.measure, True),
+    (crowd.NAMES, crowd.measure, True),
+    *[(names, part, True) for names, part in memory.PARTS[1:]],
 ]
 
 

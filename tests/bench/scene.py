@@ -1,6 +1,7 @@
 """Where figures are measured: the chart with the sample shop, fast drills, the audit log, the controller's process."""
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import process
 
 OTHER = "/run/shop/other.yaml"  # a file that no trigger of the catalog looks at
 CARD = "lasting"
+FINALIZER = "drillyard.dev/revert"
 WITNESS = os.path.join(ROOT, "build", "release", "tests", "bench", "bench-witness")
 
 
@@ -38,25 +40,20 @@ class Witness:
 
     def __init__(self, pid, path):
         check(os.access(WITNESS, os.X_OK), "the program that watches files; build it with hack/bench", WITNESS)
-        self.process = subprocess.Popen([WITNESS, f"/proc/{pid}/root{path}"], stdout=subprocess.PIPE, text=True)
-        os.set_blocking(self.process.stdout.fileno(), False)
-        self.rest = ""
+        self.process = subprocess.Popen([WITNESS, f"/proc/{pid}/root{path}"], stdout=subprocess.PIPE)
+        self.rest = b""
         self.whole = self.next(5)[1]
-
-    def lines(self):
-        self.rest += self.process.stdout.read() or ""
-        *lines, self.rest = self.rest.split("\n")
-        return lines
 
     def next(self, within):
         """(nanoseconds, digest) of the next change."""
-        deadline, waiting = time.monotonic() + within, []
-        while not waiting:
-            check(time.monotonic() < deadline and self.process.poll() is None, f"a change of the file within {within} s")
-            time.sleep(0.001)
-            waiting = self.lines()
-        check(len(waiting) == 1, "one change at a time", waiting)
-        when, digest = waiting[0].split()
+        deadline = time.monotonic() + within
+        while b"\n" not in self.rest:
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
+            more = os.read(self.process.stdout.fileno(), 4096) if ready else b""
+            check(more, f"a change of the file within {within} s")
+            self.rest += more
+        line, self.rest = self.rest.split(b"\n", 1)
+        when, digest = line.split()
         return int(when), digest
 
     def wait_until(self, digest_differs, within):
@@ -108,9 +105,10 @@ class Scene(Bed):
 
     # drills
 
-    def fast_drill(self, name, card=CARD, **spec):
-        self.api.create("drills", self.ns, {"apiVersion": API, "kind": "Drill", "metadata": {"name": name},
-                                            "spec": {"card": card, "target": "shop", **spec}})
+    def fast_drill(self, name, card=CARD, target="shop", **spec):
+        """As a schedule makes it, with the finalizer in it: of a drill made by hand the controller has to put it on first, a write more."""
+        self.api.create("drills", self.ns, {"apiVersion": API, "kind": "Drill", "metadata": {"name": name, "finalizers": [FINALIZER]},
+                                            "spec": {"card": card, "target": target, **spec}})
 
     def wait_drill(self, name, phases, within=30, every=0.005):
         """Faster than the tests' wait_phase: it does not start a program to look."""

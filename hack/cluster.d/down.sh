@@ -60,13 +60,26 @@ remove_outside_files() {
     remove_if_empty /var/lib/kubelet/device-plugins
 }
 
+# A folder that `up` did not make is nobody's to remove: DRILLYARD_STATE may have been mistyped.
+need_own_state() {
+    [[ ! -e $STATE || -e $STATE/release || -z $(ls -A "$STATE") ]] ||
+        die "\"$STATE\" is no state folder of a cluster (it has no file \"release\"), and is left alone"
+}
+
+# The mark goes last, so that a removal that was cut short can be repeated. Never through a mount.
+remove_state() {
+    [[ ! -d $STATE ]] || find "$STATE" -mindepth 1 -maxdepth 1 ! -name release -exec rm -rf --one-file-system {} +
+    rm -rf --one-file-system "$STATE"
+}
+
 take_down() {
+    need_own_state
     end_processes
     wait_for 10 "" unmount_all || die "mounts stay: $(our_mounts | head -n 3 | xargs)"
     remove_bridge
     remove_proxy_rules
     restore_kernel_settings
     remove_outside_files
-    # Never through a mount: if one stayed, the line above has ended us.
-    rm -rf --one-file-system "$RUN" "$STATE"
+    rm -rf --one-file-system "$RUN"
+    remove_state
 }

@@ -9,19 +9,24 @@ readonly DEFAULT_RELEASE=1.37
 readonly CACHE=${DRILLYARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/drillyard}
 STATE=${DRILLYARD_STATE:-/var/lib/drillyard-cluster}
 while [[ $STATE == ?*/ ]]; do STATE=${STATE%/}; done
-# Its last part names what `down` ends and removes: with an empty one that would be every process and all of /run.
-[[ $STATE == /*[!/.]* && $STATE != */. && $STATE != */.. ]] ||
-    die "DRILLYARD_STATE: \"$STATE\" wants to be an absolute path of a folder of its own, such as /var/lib/drillyard-cluster"
+# `down` removes it, and its last part names what `down` ends: with an empty one that would be every process and all of /run.
+[[ $STATE =~ ^(/[a-zA-Z0-9_][a-zA-Z0-9._-]*)+$ ]] ||
+    die "DRILLYARD_STATE: \"$STATE\" wants to be the plain absolute path of a folder of its own, such as /var/lib/drillyard-cluster"
+# The longest socket below it, or below RUN, is then shorter than 100 characters; sun_path has 108 (unix(7)).
+((${#STATE} <= 60)) || die "DRILLYARD_STATE: \"$STATE\" has ${#STATE} characters; at most 60 can be, since the paths of sockets begin with it"
 readonly STATE
-# Sockets, pid files and network namespaces; named after the state folder so that two clusters do not share it.
-readonly RUN=/run/${STATE##*/}
+# Sockets, pid files and network namespaces; named after the state folder so that two clusters do not share it, and so that it is nobody
+# else's: /run and the cgroups have names such as docker and user already.
+RUN=${STATE##*/}
+[[ $RUN == drillyard-* ]] || RUN=drillyard-$RUN
+readonly CGROUP=$RUN # all pods live below it, so that `down` knows its own processes
+readonly RUN=/run/$RUN
 
 readonly POD_NET=${DRILLYARD_POD_NET:-10.88.0}         # the first three numbers of a /24
 readonly SERVICE_NET=${DRILLYARD_SERVICE_NET:-10.89.0} # likewise
 readonly NODE_IP=$POD_NET.1                            # the bridge's address: the kubelet refuses a loopback one
 readonly BRIDGE=${DRILLYARD_BRIDGE:-drillyard0}
 readonly NODE_NAME=${DRILLYARD_NODE:-drillyard-node}
-readonly CGROUP=${STATE##*/} # all pods live below it, so that `down` knows its own processes
 
 # Away from the well-known ports and below the ephemeral range, so that other clusters and clients are not met.
 readonly PORT_BASE=${DRILLYARD_PORTS:-24000}

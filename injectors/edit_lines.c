@@ -19,17 +19,43 @@ static struct line line_at(const char *text, size_t n, size_t start)
     return (struct line){start, end, next};
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 static size_t skip_blanks(const char *text, size_t at, size_t end)
 {
-    while (at < end && (text[at] == ' ' || text[at] == '\t'))
+    while (at < end && is_blank(text[at]))
         at++;
     return at;
 }
 
 static size_t trim_blanks(const char *text, size_t start, size_t end)
 {
-    while (end > start && (text[end - 1] == ' ' || text[end - 1] == '\t'))
+    while (end > start && is_blank(text[end - 1]))
         end--;
+    return end;
+}
+
+/* Where a value gives way to a comment in its line: at a mark between blanks, so that "Room #5" and "a;b" are values. */
+static size_t comment_at(const char *text, size_t start, size_t end, const char *marks)
+{
+    for (size_t i = start + 1; i < end; i++)
+        if (strchr(marks, text[i]) && is_blank(text[i - 1]) && (i + 1 == end || is_blank(text[i + 1])))
+            return i;
+    return end;
+}
+
+/* The quote that closes the one at `start`; `end` where there is none. In double quotes a backslash hides what follows it. */
+static size_t quote_close(const char *text, size_t start, size_t end)
+{
+    for (size_t i = start + 1; i < end; i++) {
+        if (text[i] == '\\' && text[start] == '"')
+            i++;
+        else if (text[i] == text[start])
+            return i;
+    }
     return end;
 }
 
@@ -87,6 +113,15 @@ static void split_section(const char *key, char **ret_section, char **ret_name)
     *ret_name = mem_strdup(dot ? dot + 1 : copy);
 }
 
+/* Without a comment after it, which stays, and no less than what is in quotes. */
+static size_t ini_value_end(const char *text, size_t start, size_t end)
+{
+    bool quoted = start < end && (text[start] == '"' || text[start] == '\'');
+    size_t close = quoted ? quote_close(text, start, end) : end;
+    size_t from = close < end ? close : start;
+    return trim_blanks(text, from, comment_at(text, from, end, "#;"));
+}
+
 int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *cut, struct refusal *r)
 {
     auto_free char *section = NULL;
@@ -129,7 +164,7 @@ int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *
         found = true;
         below = l.next;
         cut->start = e->operation == EDIT_DELETE ? l.start : skip_blanks(text, equals + 1, l.end);
-        cut->end = e->operation == EDIT_DELETE ? l.next : trim_blanks(text, cut->start, l.end);
+        cut->end = e->operation == EDIT_DELETE ? l.next : ini_value_end(text, cut->start, l.end);
         if (e->operation != EDIT_DELETE)
             buf_append_str(&cut->insert, buf_str(&value));
     }
@@ -153,6 +188,38 @@ static bool is_variable(const char *name)
     return true;
 }
 
+/* A value of an Env file, its quotes included. */
+struct span {
+    size_t start, end;
+    char quote; /* 0: none */
+};
+
+/* -1: a quote is not closed, or something that is no comment follows it. */
+static int env_value(const char *text, size_t start, size_t end, struct span *ret)
+{
+    if (start == end || (text[start] != '"' && text[start] != '\'')) {
+        *ret = (struct span){start, trim_blanks(text, start, comment_at(text, start, end, "#")), 0};
+        return 0;
+    }
+    size_t close = quote_close(text, start, end), rest = close < end ? skip_blanks(text, close + 1, end) : end;
+    if (close >= end || (rest < end && (text[rest] != '#' || rest == close + 1)))
+        return -1;
+    *ret = (struct span){start, close + 1, text[start]};
+    return 0;
+}
+
+/* In the quotes that were there; with none, in some where the value needs them. */
+static int env_write(struct buf *out, const char *value, char quote)
+{
+    bool needs = strpbrk(value, " \t") || (value[0] && strchr("\"'#", value[0]));
+    if (!quote && needs)
+        quote = strpbrk(value, "\"\\$`") ? '\'' : '"';
+    if ((quote && strchr(value, quote)) || (quote == '"' && strchr(value, '\\')))
+        return -1;
+    char around[2] = {quote, '\0'};
+    return buf_printf(out, "%s%s%s", around, value, around) ? 0 : -1;
+}
+
 int edit_env(const struct edit *e, const char *text, size_t n, struct edit_cut *cut, struct refusal *r)
 {
     auto_buf struct buf value;
@@ -173,24 +240,21 @@ int edit_env(const struct edit *e, const char *text, size_t n, struct edit_cut *
         if (found)
             return refuse_twice(e, r);
         found = true;
-        size_t from = (size_t)(equals - text) + 1, to = trim_blanks(text, from, l.end);
-        char quote = from < to && (text[from] == '"' || text[from] == '\'') ? text[from] : 0;
-        if (quote && (to - from < 2 || text[to - 1] != quote))
+        struct span old;
+        if (env_value(text, (size_t)(equals - text) + 1, l.end, &old) < 0)
             return refusal_text(r, "params.key", e->key, "the value of %s has a quote that its line does not close", e->key);
-        if (e->operation == EDIT_DELETE) {
-            cut->start = l.start;
-            cut->end = l.next;
-            continue;
-        }
-        if (strchr(buf_str(&value), quote ? quote : '\n') || (quote == '"' && strchr(buf_str(&value), '\\')))
+        cut->start = e->operation == EDIT_DELETE ? l.start : old.start;
+        cut->end = e->operation == EDIT_DELETE ? l.next : old.end;
+        if (e->operation != EDIT_DELETE && env_write(&cut->insert, buf_str(&value), old.quote) < 0)
             return refuse_value(e, r);
-        cut->start = from + (quote != 0);
-        cut->end = to - (quote != 0);
-        buf_append_str(&cut->insert, buf_str(&value));
     }
     if (found)
         return 0;
     if (e->operation != EDIT_SET)
         return refuse_missing(e, r);
-    return insert_line(cut, text, n, n, e->key, "=", buf_str(&value));
+    auto_buf struct buf written;
+    buf_init(&written, 65536);
+    if (env_write(&written, buf_str(&value), 0) < 0)
+        return refuse_value(e, r);
+    return insert_line(cut, text, n, n, e->key, "=", buf_str(&written));
 }

@@ -142,11 +142,12 @@ class Direct(Session):
 class Guard:
     """A guard with a directory of its own, on what is seen here."""
 
-    def __init__(self, directory=None, binary=None, environment=None, log=None):
+    def __init__(self, directory=None, binary=None, environment=None, log=None, arguments=("--local",)):
         self.directory = directory or tempfile.mkdtemp(prefix="drill-guard-")
         self.binary = binary or program()
         self.environment = environment
         self.log = log
+        self.arguments = arguments
         self.process = None
 
     def start(self, wait=True):
@@ -154,7 +155,7 @@ class Guard:
         path = os.path.join(self.directory, "guard.sock")
         if os.path.exists(path):
             os.unlink(path)
-        self.process = subprocess.Popen([self.binary, "guard", "--dir", self.directory, "--local"], stderr=log,
+        self.process = subprocess.Popen([self.binary, "guard", "--dir", self.directory, *self.arguments], stderr=log,
                                         env={**os.environ, **(self.environment or {})})
         until = time.monotonic() + 10
         while wait and not os.path.exists(path) and self.process.poll() is None and time.monotonic() < until:

@@ -7,6 +7,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,9 @@ import time
 import traceback
 
 import injector_crash_test
-from injector_client import Direct, Guard, picture, program, sleeper, state_of
+import injector_trouble_test
+from injector_client import Direct, picture, program, state_of
+from injector_place import Place, freeze, modify
 
 TESTS = []
 
@@ -25,63 +28,6 @@ TESTS = []
 def test(function):
     TESTS.append((function.__doc__.strip().split("\n")[0], function))
     return function
-
-
-class Place:
-    """A guard, a folder for files, and processes that end with it."""
-
-    def __enter__(self):
-        self.folder = tempfile.mkdtemp(prefix="drill-test-")
-        self.mark = os.path.basename(self.folder)
-        self.guard = Guard(os.path.join(self.folder, "drillyard"), log=os.path.join(self.folder, "log"))
-        os.mkdir(self.guard.directory)
-        self.guard.start()
-        self.processes = []
-        self.sessions = []
-        return self
-
-    def __exit__(self, *error):
-        for p in self.processes:
-            p.kill()
-            p.wait()
-        code = self.guard.stop()
-        log = open(os.path.join(self.folder, "log")).read()
-        shutil.rmtree(self.folder)
-        if "Sanitizer" in log:
-            print("".join("# " + line + "\n" for line in log[log.index("Sanitizer"):].splitlines()[:30]), end="")
-        if error[0] is None:
-            assert code in (0, -signal.SIGKILL), (code, log)
-            assert "Sanitizer" not in log, log
-
-    def session(self):
-        return self.guard.session()
-
-    def file(self, name, content):
-        path = os.path.join(self.folder, name)
-        with open(path, "wb") as f:
-            f.write(content.encode() if isinstance(content, str) else content)
-        return path
-
-    def sleeper(self):
-        p = sleeper(self.mark)
-        self.processes.append(p)
-        for _ in range(500):
-            with open(f"/proc/{p.pid}/cmdline") as f:
-                if self.mark in f.read():
-                    return p
-            time.sleep(0.002)
-        raise AssertionError("the process does not begin")
-
-
-def freeze(place, name="f", **more):
-    return {"epoch": 1, "durationMs": 60000, "leaseMs": 60000,
-            "fault": {"id": name, "method": "ProcessFreeze", "params": {"match": place.mark}}, **more}
-
-
-def modify(path, name="f", value=0, **more):
-    return {"epoch": 1, "durationMs": 60000, "leaseMs": 60000, "fault": {
-        "id": name, "method": "ConfigModify",
-        "params": {"path": path, "format": "YAML", "key": "db.pool", "operation": "Set", "value": value}}, **more}
 
 
 @test
@@ -516,6 +462,9 @@ def asking_ports():
         for probe, holds in rows:
             result = s.ok("probe", probe=probe)
             assert result["holds"] is holds, (probe, result)
+            if "timeoutMs" in probe.get("http", {}):
+                waited = re.search("no answer within ([0-9]+) ms", result["message"])
+                assert waited and 10 <= int(waited[1]) < 5000, result
         busy = s.ok("probe", probe={"resource": {"cpu": {"atLeast": 0}, "memory": {"above": 0}, "overMs": 200}})
         assert busy["holds"] is True, busy
     server.shutdown()
@@ -552,9 +501,17 @@ def plain_commands():
     shutil.rmtree(folder)
 
 
+def own_mounts():
+    """Runs this again where what is mounted is nobody else's, and ends with it; as nobody in particular, in a user namespace."""
+    if "DRILLYARD_OWN_MOUNTS" not in os.environ:
+        user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        os.execvpe("unshare", ["unshare", *user, "--mount", sys.executable, *sys.argv], {**os.environ, "DRILLYARD_OWN_MOUNTS": "yes"})
+
+
 def main():
+    own_mounts()
     wanted = sys.argv[1:]
-    tests = [*TESTS, *injector_crash_test.tests()]
+    tests = [*TESTS, *injector_trouble_test.TESTS, *injector_crash_test.tests()]
     tests = [t for t in tests if not wanted or any(w in t[0] for w in wanted)]
     failed = 0
     for number, (name, run) in enumerate(tests, 1):

@@ -10,7 +10,7 @@
 
 struct options {
     int64_t seeds, from, jobs;
-    bool calm, trace, digest;
+    bool calm, trace, digest, all;
 };
 
 /* What the jobs share. */
@@ -23,13 +23,14 @@ struct tally {
 
 static void usage(FILE *to)
 {
-    fputs("usage: sim [--seeds N] [--from S] [--jobs J] [--calm] [--trace] [--digest]\n"
+    fputs("usage: sim [--seeds N] [--from S] [--jobs J] [--calm] [--trace] [--digest] [--all]\n"
           "\n"
           "Runs N seeds (100) from S (1) on, each a cluster of its own with faults, and checks the promises at every step.\n"
           "\n"
           "  --jobs J   so many processes at once (1)\n"
           "  --calm     no faults\n"
           "  --trace    prints every step\n"
+          "  --all      goes on after a promise was broken\n"
           "  --digest   prints the digest of each seed's steps: two runs of a seed have the same\n"
           "\n"
           "Exit status 1: a promise is broken; the lines say which, what led to it, and how to see it again.\n",
@@ -44,8 +45,8 @@ static bool number(const char *text, int64_t *ret_value)
 /* 0: go on; 1: asked for help; -1: said what is wrong. */
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const char *const switches[] = {"--calm", "--trace", "--digest"};
-    bool *const flags[] = {&o->calm, &o->trace, &o->digest};
+    static const char *const switches[] = {"--calm", "--trace", "--digest", "--all"};
+    bool *const flags[] = {&o->calm, &o->trace, &o->digest, &o->all};
     static const char *const numbers[] = {"--seeds", "--from", "--jobs"};
     int64_t *const values[] = {&o->seeds, &o->from, &o->jobs};
     for (int i = 1; i < argc; i++) {
@@ -88,7 +89,7 @@ static void work(const struct options *o, int64_t job, struct tally *tallies)
     for (int64_t i = job; i < o->seeds; i += o->jobs) {
         struct sim_result r;
         for (int64_t j = 0; j < o->jobs; j++)
-            if (tallies[j].broken)
+            if (tallies[j].broken && !o->all)
                 return;
         sim_run((uint64_t)(o->from + i), o->calm, o->trace, &r);
         add(&tallies[job], &r);

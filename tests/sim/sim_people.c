@@ -39,11 +39,54 @@ static const char *name_of(const json_t *object)
 
 /* ── drills ── */
 
+/* One that nothing is done to, mostly: those that wait in line are few. False: not now. */
+static bool choose_target(struct sim *s, uint64_t *ret_target)
+{
+    const struct sim_scene *scene = s->scene;
+    json_auto_t *drills = sim_store_list(s->store, sim_resource("drills"), NULL, 0);
+    for (int tries = 0; tries < 4; tries++) {
+        bool busy = sim_below(s, 12) != 0;
+        size_t i;
+        json_t *drill;
+        uint64_t target = *ret_target = sim_below(s, (uint64_t)scene->apps);
+        if (!busy)
+            return true;
+        busy = false;
+        json_array_foreach(drills, i, drill)
+            busy |= str_equal(json_str(drill, "spec.target", ""), scene->targets[target][1]) &&
+                    json_array_size(json_at(drill, "status.conditions")) == 0;
+        if (!busy)
+            return true;
+    }
+    return false;
+}
+
+/* Who has seen it takes it away. */
+static void tidy(struct sim *s)
+{
+    static const char *const plurals[] = {"drills", "playbookruns", "codingtasks"};
+    static const char *const ended[] = {"Succeeded", "Failed", "Inconclusive", "Aborted", "Skipped", "Done"};
+    size_t i;
+    json_t *object;
+    for (size_t k = 0; k < array_len(plurals); k++) {
+        json_auto_t *list = sim_store_list(s->store, sim_resource(plurals[k]), NULL, 0);
+        json_array_foreach(list, i, object)
+        {
+            const char *phase = json_str(object, "status.phase", k == 2 ? "Done" : "");
+            for (size_t e = 0; e < array_len(ended); e++)
+                if (str_equal(phase, ended[e]) && sim_below(s, 8) && json_array_size(json_at(object, "metadata.finalizers")) == 0)
+                    sim_delete(s, plurals[k], ns_of(object), name_of(object));
+        }
+    }
+}
+
 static void make_drill(struct sim *s)
 {
     struct sim_scene *scene = s->scene;
-    uint64_t target = sim_below(s, (uint64_t)scene->apps);
+    uint64_t target;
     char name[32], duration[16];
+    if (!choose_target(s, &target))
+        return;
     str_format(name, sizeof(name), "by-hand-%d", ++scene->drills_made);
     json_t *object = json_pack("{s:{s:s, s:s}, s:{s:s, s:s}}", "metadata", "name", name, "namespace", scene->targets[target][0],
                                "spec", "card", sim_cards[sim_below(s, SIM_CARDS)], "target", scene->targets[target][1]);
@@ -58,7 +101,9 @@ static void make_drill(struct sim *s)
 
 static void make_some_drills(struct sim *s)
 {
-    for (uint64_t i = 1 + sim_below(s, 3); i > 0; i--)
+    if (sim_below(s, 4) == 0)
+        tidy(s);
+    for (uint64_t i = sim_below(s, 6) ? 1 : 3; i > 0; i--)
         make_drill(s);
 }
 
@@ -78,26 +123,54 @@ static void abort_drill(struct sim *s)
 
 /* ── stops ── */
 
-static void toggle_stop(struct sim *s)
+struct order { /* that is taken back after a while */
+    struct sim *sim;
+    char ns[16];
+};
+
+static void label(struct sim *s, const char *ns, const char *value)
 {
-    char ns[16] = SIM_OWN;
-    uint64_t draw = sim_below(s, SIM_TEAMS + 1);
-    if (draw < SIM_TEAMS)
-        str_format(ns, sizeof(ns), "team-%d", (int)draw);
-    if (sim_store_get(s->store, sim_resource("configmaps"), ns, "drillyard-stop"))
-        sim_delete(s, "configmaps", ns, "drillyard-stop");
-    else
-        sim_apply(s, "configmaps", json_pack("{s:{s:s, s:s}}", "metadata", "name", "drillyard-stop", "namespace", ns));
+    sim_edit(s, "namespaces", "", ns, json_pack("{s:{s:{s:s?}}}", "metadata", "labels", "drillyard.dev/drills", value));
 }
 
-static void toggle_label(struct sim *s)
+static void go_on(void *userdata)
+{
+    struct order *o = userdata;
+    sim_delete(o->sim, "configmaps", o->ns, "drillyard-stop");
+    free(o);
+}
+
+static void opt_in(void *userdata)
+{
+    struct order *o = userdata;
+    label(o->sim, o->ns, "enabled");
+    free(o);
+}
+
+static void take_back_later(struct sim *s, const char *ns, void (*take_back)(void *userdata))
+{
+    struct order *o = mem_new(struct order);
+    o->sim = s;
+    str_copy(o->ns, sizeof(o->ns), ns);
+    sim_clock_add(s->clock, sim_now(s) + sim_between(s, 1, 15) * USEC_SEC, take_back, free, o);
+}
+
+static void stop_all(struct sim *s)
+{
+    char ns[16] = SIM_OWN;
+    uint64_t draw = sim_below(s, SIM_TEAMS);
+    if (draw < SIM_TEAMS - 1)
+        str_format(ns, sizeof(ns), "team-%d", (int)draw);
+    if (sim_apply(s, "configmaps", json_pack("{s:{s:s, s:s}}", "metadata", "name", "drillyard-stop", "namespace", ns)))
+        take_back_later(s, ns, go_on);
+}
+
+static void opt_out(struct sim *s)
 {
     char ns[16];
     str_format(ns, sizeof(ns), "team-%d", (int)sim_below(s, 2));
-    const json_t *object = sim_store_get(s->store, sim_resource("namespaces"), "", ns);
-    bool labelled = json_object_size(json_at(object, "metadata.labels")) > 0;
-    sim_edit(s, "namespaces", "", ns,
-             json_pack("{s:{s:{s:s?}}}", "metadata", "labels", "drillyard.dev/drills", labelled ? NULL : "enabled"));
+    label(s, ns, NULL);
+    take_back_later(s, ns, opt_in);
 }
 
 /* ── edits ── */
@@ -226,8 +299,8 @@ static const struct {
     int weight;
     bool kind; /* also in calm weather */
 } acts[] = {
-    {make_some_drills, 60, true}, {delete_drill, 5, false},   {abort_drill, 5, false},         {toggle_stop, 2, false},
-    {toggle_label, 2, false},     {edit_card, 2, false},      {edit_playbook, 1, false},       {edit_target, 2, false},
+    {make_some_drills, 80, true}, {delete_drill, 5, false},   {abort_drill, 5, false},         {stop_all, 2, false},
+    {opt_out, 2, false},     {edit_card, 2, false},      {edit_playbook, 1, false},       {edit_target, 2, false},
     {replace_target, 1, false},   {edit_schedule, 1, false},  {heal_by_other_means, 6, false}, {report_run, 4, false},
     {file_task, 8, true},         {fail_for_real, 6, false},
 };

@@ -77,8 +77,24 @@ static void check_over(struct sim_promise *p, const struct sim_incident *i, int 
                           i->pod->name);
 }
 
+static void trace_drill(struct sim_promise *p, const json_t *drill)
+{
+    char gates[80] = "";
+    size_t i, used = 0;
+    json_t *gate;
+    json_array_foreach(json_at(drill, "status.gates"), i, gate)
+    {
+        str_format(gates + used, sizeof(gates) - used, " %.12s", json_str(gate, "result", ""));
+        used = strlen(gates);
+    }
+    sim_trace_say(p->sim->trace, "  %s is %s, fault %s,%s: %s: %.90s", json_str(drill, "metadata.name", ""),
+                  json_str(drill, "status.phase", "new"), json_str(drill, "status.fault.state", "none"), gates,
+                  json_str(drill, "status.reason", ""), json_str(drill, "status.message", ""));
+}
+
 static void drill_changed(struct sim_promise *p, const struct sim_change *c)
 {
+    trace_drill(p, c->after);
     const char *id = json_str(c->after, "status.incident", ""), *phase = json_str(c->after, "status.phase", "");
     const char *id_before = json_str(c->before, "status.incident", "");
     struct sim_incident *i = sim_incident(p, id);
@@ -109,10 +125,22 @@ static void drill_changed(struct sim_promise *p, const struct sim_change *c)
     check_over(p, i, 1, phase);
 }
 
+/* The longest that any version of a card ever said: a controller may decide from each. */
+static void card_changed(struct sim_promise *p, const struct sim_change *c)
+{
+    const char *name = json_str(c->after, "metadata.name", "");
+    usec_t *longest = map_get(p->durations, name), duration = json_duration(c->after, "spec.injection.duration", 0);
+    if (!longest)
+        map_set(p->durations, name, longest = mem_new(usec_t));
+    *longest = usec_max(*longest, duration);
+}
+
 void sim_promise_changed(struct sim_promise *p, const struct sim_resource *r, const struct sim_change *c)
 {
     if (str_equal(r->plural, "drills"))
         drill_changed(p, c);
+    else if (str_equal(r->plural, "chaoscards"))
+        card_changed(p, c);
     else if (str_equal(r->plural, "playbookruns"))
         sim_promise_run(p, c);
     else if (str_equal(r->plural, "configmaps"))
@@ -154,7 +182,10 @@ static void fault_over(struct sim_promise *p, struct sim_incident *i)
 
 void sim_promise_ended(struct sim_promise *p, const struct sim_fault *f)
 {
-    fault_over(p, sim_incident(p, f->id));
+    struct sim_incident *i = sim_incident(p, f->id);
+    if (i && sim_incident_open(i) && str_equal(f->why, "shutdown"))
+        i->pod_ended = true; /* its agent is asked to end first */
+    fault_over(p, i);
     if (sim_fault_bites(f) && !str_equal(f->method, "KillProcess"))
         sim_promise_break(p, 1, "fault %s is said to be over, and its effect is there", f->id); /* of the simulator itself */
 }
@@ -171,10 +202,11 @@ void sim_promise_pod_ended(struct sim_promise *p, const struct sim_pod *pod)
     }
 }
 
-static usec_t duration_of(const struct sim_incident *i)
+usec_t sim_promise_duration(const struct sim_promise *p, const struct sim_incident *i)
 {
     usec_t own = json_duration(i->drill_object, "spec.overrides.duration", 0);
-    return own ? own : json_duration(i->card, "spec.injection.duration", USEC_NEVER);
+    const usec_t *longest = map_get(p->durations, json_str(i->drill_object, "spec.card", ""));
+    return own ? own : longest ? *longest : 0;
 }
 
 static void check_times(struct sim_promise *p, const struct sim_incident *i)
@@ -185,7 +217,7 @@ static void check_times(struct sim_promise *p, const struct sim_incident *i)
         return;
     if (now > f->lease_until + GRACE)
         sim_promise_break(p, 2, "fault %s in pod %s outlives its lease", i->id, i->pod->name);
-    if (now > usec_add(i->injected_at, duration_of(i)) + GRACE)
+    if (now > usec_add(i->injected_at, sim_promise_duration(p, i)) + GRACE)
         sim_promise_break(p, 2, "fault %s in pod %s outlives its duration", i->id, i->pod->name);
 }
 
@@ -259,7 +291,7 @@ struct sim_promise *sim_promise_new(struct sim *s)
 {
     struct sim_promise *p = mem_new(struct sim_promise);
     *p = (struct sim_promise){
-        .sim = s, .incidents = map_new(incident_free), .runs = map_new(free), .epochs = map_new(free)};
+        .sim = s, .incidents = map_new(incident_free), .runs = map_new(free), .durations = map_new(free), .epochs = map_new(free)};
     for (int i = 0; i < SIM_PROCESSES; i++)
         p->known[i] = map_new(NULL);
     return p;
@@ -271,6 +303,7 @@ void sim_promise_free(struct sim_promise *p)
         return;
     map_free(p->incidents);
     map_free(p->runs);
+    map_free(p->durations);
     map_free(p->epochs);
     for (int i = 0; i < SIM_PROCESSES; i++)
         map_free(p->known[i]);

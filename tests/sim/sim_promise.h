@@ -36,6 +36,7 @@ struct sim_promise {
     usec_t broken_at;
     struct map *incidents;      /* id → sim_incident */
     struct map *runs;           /* "ns/name" → sim_run */
+    struct map *durations;      /* card → usec_t: the longest that any version said */
     struct map *epochs;         /* as text → identity */
     struct map *known[SIM_PROCESSES]; /* "stop/ns", "namespace/name": what the running controller was told is there */
     size_t open;                /* faults that may be in force */
@@ -64,6 +65,7 @@ void sim_promise_end(struct sim_promise *p);   /* when nothing more happens, or 
 /* ── its parts ── */
 struct sim_incident *sim_incident(const struct sim_promise *p, const char *id);                 /* NULL */
 bool sim_incident_open(const struct sim_incident *i);                                           /* its fault may be in force */
+usec_t sim_promise_duration(const struct sim_promise *p, const struct sim_incident *i); /* that its fault may last */
 json_t *sim_named(const struct sim *s, const char *plural, const char *ns, const char *name);   /* there, else in the catalog; NULL */
 void sim_promise_gates(struct sim_promise *p, const struct sim_change *change);                 /* 8 */
 void sim_promise_run(struct sim_promise *p, const struct sim_change *change);                   /* 8 */

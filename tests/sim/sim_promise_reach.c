@@ -102,17 +102,6 @@ void sim_promise_commanded(struct sim_promise *p, struct sim_process *by, const 
 
 /* ── 2 and 5: what an agent is asked for ── */
 
-static usec_t duration_asked(const struct sim_promise *p, const struct sim_incident *i)
-{
-    const struct sim *s = p->sim;
-    const json_t *drill = sim_store_get(s->store, sim_resource("drills"), i->ns, i->drill);
-    const json_t *card = sim_named(s, "chaoscards", i->ns, json_str(i->drill_object, "spec.card", ""));
-    usec_t own = json_duration(drill, "spec.overrides.duration", json_duration(i->drill_object, "spec.overrides.duration", 0));
-    usec_t by_card =
-        usec_max(json_duration(i->card, "spec.injection.duration", 0), json_duration(card, "spec.injection.duration", 0));
-    return own ? own : by_card;
-}
-
 static int64_t at_once(const struct sim_promise *p, const struct sim_incident *i)
 {
     const json_t *schedule = sim_store_get(p->sim->store, sim_resource("drillschedules"), i->ns, i->schedule);
@@ -124,7 +113,7 @@ static int64_t at_once(const struct sim_promise *p, const struct sim_incident *i
 void sim_promise_reach(struct sim_promise *p, const struct sim_incident *i, const json_t *body)
 {
     int64_t duration = json_int(body, "durationMs", 0), lease = json_int(body, "leaseMs", 0), of_schedule = 0;
-    if (duration > duration_asked(p, i) / USEC_MSEC || lease > SIM_LEASE / USEC_MSEC || duration <= 0 || lease <= 0)
+    if (duration > sim_promise_duration(p, i) / USEC_MSEC || lease > SIM_LEASE / USEC_MSEC || duration <= 0 || lease <= 0)
         sim_promise_break(p, 2, "fault %s is asked for %lld ms with a lease of %lld ms, which nobody wants", i->id,
                           (long long)duration, (long long)lease);
     void *value;

@@ -42,7 +42,7 @@ static void make_target(struct sim *s, int index)
 {
     struct sim_scene *scene = s->scene;
     char *ns = scene->targets[index][0], *name = scene->targets[index][1];
-    str_format(ns, 32, "team-%d", (int)sim_below(s, (uint64_t)scene->teams_used));
+    str_format(ns, 32, "team-%d", sim_below(s, 12) ? (int)sim_below(s, (uint64_t)scene->teams_used) : SIM_TEAMS - 1);
     str_format(name, 32, "shop-%d", index);
     static const char *const places[] = {"Local", "Local", "Pod"};
     json_t *health = json_pack("[{s:s, s:s, s:{s:i, s:s}}]", "name", "ready", "via", places[sim_below(s, 3)], "http", "port", 8080,
@@ -59,7 +59,7 @@ static void make_target(struct sim *s, int index)
     sim_apply(s, "drilltargets", object);
     sim_apply(s, "deployments", json_pack("{s:{s:s, s:s}, s:{s:i}}", "metadata", "name", name, "namespace", ns, "spec", "replicas", 1));
     usec_t supervisor = sim_below(s, 3) ? sim_between(s, 100, 1500) * USEC_MSEC : USEC_NEVER;
-    sim_app_add(s, ns, name, 1 + (int)sim_below(s, 2), supervisor);
+    sim_app_add(s, ns, name, sim_below(s, 4) ? 2 : 1, supervisor);
 }
 
 static void make_schedule(struct sim *s, int index)
@@ -82,7 +82,7 @@ void sim_scene_init(struct sim *s)
 {
     s->scene = mem_new(struct sim_scene);
     struct sim_scene *scene = s->scene;
-    *scene = (struct sim_scene){.sim = s, .apps = 2 + (int)sim_below(s, 4), .teams_used = 1 + (int)sim_below(s, SIM_TEAMS)};
+    *scene = (struct sim_scene){.sim = s, .apps = 1 + (int)sim_below(s, 3), .teams_used = 1 + (int)sim_below(s, SIM_TEAMS - 1)};
     make_namespace(s, SIM_OWN, false);
     for (int i = 0; i < SIM_TEAMS; i++) {
         char name[16];

@@ -118,25 +118,12 @@ static void silence_agent(struct sim *s)
     sim_trace_say(s->trace, "%s: the agent is silent until %lld", pod->name, (long long)pod->silent_until);
 }
 
-static void evict_pod(struct sim *s)
+static void end_pod(struct sim *s)
 {
+    static void (*const ways[])(struct sim_pod *) = {sim_pod_evict, sim_pod_vanish, sim_pod_fail};
     struct sim_pod *pod = sim_pod_any(s);
     if (pod)
-        sim_pod_evict(pod);
-}
-
-static void vanish_pod(struct sim *s)
-{
-    struct sim_pod *pod = sim_pod_any(s);
-    if (pod)
-        sim_pod_vanish(pod);
-}
-
-static void fail_pod(struct sim *s)
-{
-    struct sim_pod *pod = sim_pod_any(s);
-    if (pod)
-        sim_pod_fail(pod);
+        ways[sim_below(s, array_len(ways))](pod);
 }
 
 static void compact(struct sim *s)
@@ -147,7 +134,7 @@ static void compact(struct sim *s)
 
 static void (*const disasters[])(struct sim *) = {
     kill_controller, kill_controller, kill_controller, pause_controller, pause_controller, set_clock, kill_agent,
-    kill_agent,      silence_agent,   evict_pod,       vanish_pod,       fail_pod,         compact,
+    kill_agent,      silence_agent,   compact,         end_pod,
 };
 
 static void disaster(void *userdata)

@@ -54,9 +54,13 @@ static json_t *probe_for(const struct target *t, const json_t *probe, const char
     return NULL;
 }
 
-static bool in_pod(enum probe_place place)
+/* By its agent, or from here at its own address; else it is looked at once for all of them. */
+static bool in_pod(const struct target *t, const json_t *probe, enum probe_place place)
 {
-    return place == PROBE_AGENT || place == PROBE_AGENT_TARGET;
+    struct probe_endpoint at;
+    bool by_network = place == PROBE_HTTP || place == PROBE_TCP;
+    return place == PROBE_AGENT || place == PROBE_AGENT_TARGET ||
+           (by_network && probe_endpoint(probe, t, &at, NULL) == 0 && !at.service);
 }
 
 static void want_health(const struct target_view *v, struct decision *d)
@@ -71,16 +75,18 @@ static void want_health(const struct target_view *v, struct decision *d)
         if (!probe)
             continue;
         json_object_del(probe, "name");
-        if (!in_pod(place)) {
+        bool each = in_pod(v->target, probe, place), network = place == PROBE_HTTP || place == PROBE_TCP;
+        usec_t every = network ? HEALTH_EVERY_CONTROLLER : HEALTH_EVERY_AGENT;
+        if (!each) {
             str_format(key, sizeof(key), "health/%s/", name);
             decision_want(d, key, NULL, json_incref(probe), HEALTH_EVERY_CONTROLLER, 0, 0);
         }
-        for (size_t i = 0; in_pod(place) && i < v->pod_count; i++) {
+        for (size_t i = 0; each && i < v->pod_count; i++) {
             if (!pod_among_first(v->pods, i, health_limit(v->target)) && !pod_drilled(v, &v->pods[i]))
                 continue;
             struct key pod = meta_key(&v->pods[i].meta, KIND_POD);
             str_format(key, sizeof(key), "health/%s/%s", name, pod.name);
-            decision_want(d, key, &pod, json_incref(probe), HEALTH_EVERY_AGENT, 0, 0);
+            decision_want(d, key, &pod, json_incref(probe), every, 0, 0);
         }
         json_decref(probe);
     }
@@ -94,11 +100,12 @@ static void want_trigger(const struct target_view *v, const struct trigger *t, s
     json_t *probe = probe_for(v->target, t->probe, "spec.probe", &place, &err);
     if (!probe)
         return; /* a facet is missing: the trigger does not apply here */
-    if (!in_pod(place)) {
+    bool each = in_pod(v->target, probe, place);
+    if (!each) {
         str_format(key, sizeof(key), "trigger/%s/%s/%s", t->meta.ns, t->meta.name, target_drilled_pod(v));
         decision_want(d, key, NULL, json_incref(probe), t->every, 0, 0);
     }
-    for (size_t i = 0; in_pod(place) && i < v->pod_count; i++) {
+    for (size_t i = 0; each && i < v->pod_count; i++) {
         if (!target_watches_pod(v, i))
             continue;
         struct key pod = meta_key(&v->pods[i].meta, KIND_POD);
@@ -187,8 +194,9 @@ static void steady_by_probe(const struct target *t, const json_t *written, const
         json_decref(probe);
         return;
     }
+    bool each = in_pod(t, probe, place);
     json_decref(probe);
-    if (!in_pod(place)) {
+    if (!each) {
         str_format(key, sizeof(key), "health/%s/", name);
         const struct evidence *e = evidences_get(evidences, key);
         steady_add(s, e->holds, e->since, name, e->message);

@@ -215,6 +215,26 @@ TEST(triggers_and_health_are_watched_where_there_is_something_to_see)
     CHECK_INT(b.d.want_count, 0);
 }
 
+TEST(what_is_looked_at_at_a_pods_address_names_the_pod)
+{
+    auto_bench struct bench b;
+    bench_init(&b, "'facets': {'api': {'port': 80}, 'health': [{'name': 'ready', 'via': 'Pod', 'http': {'port': 80}}]}");
+    bench_pod(&b, "p0", true, true, AGENT_UP);
+    bench_trigger(&b, "port-closed", "{'via': 'Pod', 'tcp': {'port': 80}}");
+    run(&b, T0);
+    const struct want *ready = wanted(&b, "health/ready/p0"), *port = wanted(&b, "trigger/cat/port-closed/p0");
+    CHECK(ready && str_equal(ready->pod.name, "p0"));
+    CHECK(port && str_equal(port->pod.name, "p0"));
+    CHECK_INT(b.d.want_count, 2);
+    see(&b, "health/ready/p0", HOLDS_TRUE, "answered 200");
+    char message[160];
+    usec_t since;
+    struct target target = {0};
+    CHECK(target_decode(b.object, &target, NULL) == 0);
+    CHECK_INT(target_steady(&target, b.pods, b.pod_count, b.evidences, T0, &since, message), HOLDS_TRUE);
+    target_done(&target);
+}
+
 TEST(the_steady_state_is_what_all_health_probes_say)
 {
     static const struct {

@@ -1,5 +1,7 @@
 #include "sim_process.h"
 
+#include "sim_promise.h"
+
 /* ── what happens to it ── */
 
 struct post {
@@ -149,6 +151,7 @@ struct sim_process *sim_process_start(struct sim *s, int index)
         .catalog_namespace = SIM_OWN, .own_namespace = SIM_OWN, .identity = p->identity, .elect = true, .lease = SIM_LEASE};
     struct error err = {0};
     sim_trace_say(s->trace, "%s starts", p->identity);
+    sim_promise_lists(s->promise, p, NULL);
     p->shell = shell_new(&p->world, &o, &err);
     s->processes[index] = p;
     return p;

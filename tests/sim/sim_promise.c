@@ -182,10 +182,7 @@ static void fault_over(struct sim_promise *p, struct sim_incident *i)
 
 void sim_promise_ended(struct sim_promise *p, const struct sim_fault *f)
 {
-    struct sim_incident *i = sim_incident(p, f->id);
-    if (i && sim_incident_open(i) && str_equal(f->why, "shutdown"))
-        i->pod_ended = true; /* its agent is asked to end first */
-    fault_over(p, i);
+    fault_over(p, sim_incident(p, f->id));
     if (sim_fault_bites(f) && !str_equal(f->method, "KillProcess"))
         sim_promise_break(p, 1, "fault %s is said to be over, and its effect is there", f->id); /* of the simulator itself */
 }
@@ -195,10 +192,8 @@ void sim_promise_pod_ended(struct sim_promise *p, const struct sim_pod *pod)
     void *value;
     for (size_t at = 0; map_next(p->incidents, &at, NULL, &value);) {
         struct sim_incident *i = value;
-        if (i->pod != pod)
-            continue;
-        i->pod_ended = i->pod_ended || sim_incident_open(i);
-        fault_over(p, i);
+        if (i->pod == pod)
+            fault_over(p, i);
     }
 }
 

@@ -24,7 +24,7 @@ struct sim_incident {
     struct sim_pod *pod;
     json_t *card, *drill_object; /* at its intent */
     usec_t intended_at, injected_at, seen_at, ended_at; /* ended_at: the fault's end, whoever ended it; 0: it has not */
-    bool pod_ended, over, gone; /* over: its drill is; gone: with its drill */
+    bool over, gone; /* over: its drill is; gone: with its drill */
     json_t *status;             /* of its drill, once that was over */
     int records;
 };
@@ -51,7 +51,7 @@ void sim_promise_sent(struct sim_promise *p, struct sim_process *by, const char 
 void sim_promise_request(struct sim_promise *p, struct sim_process *by, const char *method, const char *path, const json_t *body);
 void sim_promise_told(struct sim_promise *p, struct sim_process *to, const struct sim_resource *r, const char *type,
                       const json_t *object);
-void sim_promise_lists(struct sim_promise *p, struct sim_process *to, const struct sim_resource *r); /* it begins anew */
+void sim_promise_lists(struct sim_promise *p, struct sim_process *to, const struct sim_resource *r); /* it begins anew; r NULL: all */
 void sim_promise_commanded(struct sim_promise *p, struct sim_process *by, const struct sim_pod *pod, const json_t *line);
 void sim_promise_changed(struct sim_promise *p, const struct sim_resource *r, const struct sim_change *change);
 void sim_promise_injected(struct sim_promise *p, const struct sim_fault *f, struct sim_process *by, const json_t *body);

@@ -36,9 +36,11 @@ void sim_promise_told(struct sim_promise *p, struct sim_process *to, const struc
 /* From here on what it knew of that resource may go without a word. */
 void sim_promise_lists(struct sim_promise *p, struct sim_process *to, const struct sim_resource *r)
 {
-    const char *key;
+    const char *key, *what = !r || str_equal(r->plural, "configmaps") ? "stop/" : "namespace/";
+    if (r && !str_equal(r->plural, "configmaps") && !str_equal(r->plural, "namespaces"))
+        return;
     for (size_t at = 0; map_next(p->known[to->index], &at, &key, NULL);)
-        if (str_equal(r->plural, "configmaps") && str_starts(key, "stop/")) {
+        if (!r || str_starts(key, what)) {
             auto_free char *copy = mem_strdup(key);
             map_remove(p->known[to->index], copy);
         }

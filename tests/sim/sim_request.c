@@ -64,9 +64,26 @@ static void broke(void *userdata)
     release(a);
 }
 
+/* A list says what there is, and by silence what there is not. */
+static void teach(const struct ask *a)
+{
+    struct sim_promise *p = a->process->sim->promise;
+    struct sim_query q;
+    size_t i;
+    json_t *item;
+    sim_query_parse(a->path, &q);
+    if (!str_equal(a->method, "GET") || !str_empty(q.name) || a->answer.status >= 300)
+        return;
+    sim_promise_lists(p, a->process, q.resource);
+    json_array_foreach(json_object_get(a->answer.body, "items"), i, item)
+        sim_promise_told(p, a->process, q.resource, "ADDED", item);
+}
+
 static void deliver(void *userdata)
 {
     struct ask *a = userdata;
+    if (a->open)
+        teach(a);
     struct world_reply reply = {.status = a->answer.status, .body = a->answer.body};
     char retry[16];
     if (a->answer.status >= 300) {

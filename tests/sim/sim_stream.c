@@ -185,6 +185,7 @@ static void tell_initial(struct stream *s, uint64_t asked)
     const char *ns = str_empty(s->query.ns) ? NULL : s->query.ns;
     json_auto_t *list = sim_store_list(sim->store, s->query.resource, ns, rv);
     begin_after(s, rv);
+    sim_promise_lists(sim->promise, s->process, s->query.resource);
     size_t i;
     json_t *object;
     json_array_foreach(list, i, object)

@@ -91,14 +91,15 @@ static void post(struct sim_link *l, usec_t when, void (*fire)(void *userdata))
 
 /* ── weather ── */
 
-/* Either end hears of it at a time of its own, or not at all for long. */
-static void reset(struct sim_link *l)
+/* Either end hears of it at a time of its own. */
+static void reset(void *userdata)
 {
+    struct sim_link *l = userdata;
     struct sim *s = l->process->sim;
     sim_trace_say(s->trace, "session %s–%s breaks", l->process->identity, l->name);
     leave_pod(l);
-    l->cut = true;
     post(l, sim_now(s) + sim_delay(s), end_broken);
+    release(l);
 }
 
 static void suffer(struct sim_link *l)
@@ -106,9 +107,11 @@ static void suffer(struct sim_link *l)
     struct sim *s = l->process->sim;
     if (l->cut || !l->up)
         return;
-    if (sim_strikes(s, s->weather.session_reset))
-        reset(l);
-    else if (sim_strikes(s, s->weather.session_cut)) {
+    if (sim_strikes(s, s->weather.session_reset)) {
+        l->cut = true;
+        l->holders++;
+        sim_clock_add(s->clock, sim_now(s), reset, release, l); /* not within what is being said */
+    } else if (sim_strikes(s, s->weather.session_cut)) {
         sim_trace_say(s->trace, "session %s–%s is half-open", l->process->identity, l->name);
         l->cut = true;
     }

@@ -11,6 +11,9 @@
 /* How long the agent may be away while it is unknown whether the fault is in force, before the drill gives up and reverts. */
 #define DRILL_INJECT_WAIT (30 * USEC_SEC)
 
+/* How long a deleted drill's record is tried for where it seems that nothing can be created any more. */
+#define DRILL_RECORD_PATIENCE (2 * USEC_MINUTE)
+
 const struct agent_fault *agent_fault_find(const struct agent_state *a, const char *id)
 {
     for (size_t i = 0; a && i < a->fault_count; i++)
@@ -288,6 +291,15 @@ static void decide_in_force(const struct drill_view *v, usec_t now, struct decis
 
 /* ── after the verdict ── */
 
+/* A namespace that lost its label is not seen any more, and so not that it is being deleted either: its ledger went, and cannot be begun
+ * again. What could be recorded would have been by then. */
+static bool namespace_left(const struct drill_view *v, usec_t now)
+{
+    usec_t deleted_at = json_time(v->drill->root, "metadata.deletionTimestamp", 0);
+    return deleted_at && !v->namespace_enabled && v->ledger->synced && !v->ledger->count &&
+           now >= usec_add(deleted_at, DRILL_RECORD_PATIENCE);
+}
+
 /* The ledger first: what cannot be filed in the backlog must not cost the record. A deleted drill does not wait for the backlog, and in a
  * namespace that is being deleted nothing can be created any more: there the finalizer would only be in the way. */
 static void decide_ended(const struct drill_view *v, usec_t now, struct decision *d)
@@ -295,9 +307,7 @@ static void decide_ended(const struct drill_view *v, usec_t now, struct decision
     const struct drill *drill = v->drill;
     if (!drill->finalizer)
         return;
-    /* Where the label was taken off, a namespace that is being deleted is not seen; that its ledger went already tells. */
-    bool leaving =
-        v->namespace_deleting || (drill->meta.deleting && !v->namespace_enabled && v->ledger->synced && !v->ledger->count);
+    bool leaving = v->namespace_deleting || namespace_left(v, now);
     if (!str_empty(drill->incident) && !leaving) {
         json_t *record = drill_record(v);
         bool recorded = ledger_decide(v->ledger, drill->meta.ns, drill->incident, record, d);

@@ -456,6 +456,35 @@ TEST(a_pod_out_of_sight_is_waited_for_as_long_as_its_own_lease)
     scene_done(&s);
 }
 
+/* Only a namespace with its label is seen to be deleted. Without it, what could be recorded is for as long as that takes. */
+TEST(a_deleted_drill_whose_namespace_is_out_of_sight_is_let_go_when_recording_has_failed_for_long)
+{
+    static const struct {
+        const char *row;
+        usec_t after; /* its deletion */
+        bool enabled, lets_go;
+    } rows[] = {
+        {"at first it is tried", USEC_SEC, false, false},
+        {"and for a while", 119 * USEC_SEC, false, false},
+        {"then it is let go", 120 * USEC_SEC, false, true},
+        {"not where the namespace is seen", 3600 * USEC_SEC, true, false},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        scene_inject(&s);
+        json_put_str(json_object_get(s.drill_json, "status"), "phase", "Aborted");
+        json_put_time(json_object_get(s.drill_json, "metadata"), "deletionTimestamp", T0 + USEC_SEC);
+        scene_decode(&s);
+        s.view.namespace_enabled = rows[i].enabled;
+        scene_decide(&s, T0 + USEC_SEC + rows[i].after);
+        CHECK((scene_effect(&s, EFFECT_METADATA, NULL) != NULL) == rows[i].lets_go);
+        CHECK((scene_effect(&s, EFFECT_CREATE, NULL) != NULL) != rows[i].lets_go);
+        scene_done(&s);
+    }
+}
+
 int main(void)
 {
     return check_run();

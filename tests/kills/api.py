@@ -44,7 +44,7 @@ class Api:
         return self.local.connection
 
     def ask(self, method, path, body=None, content="application/json"):
-        """(status, object). A connection that the server has closed meanwhile is made anew, once."""
+        """(status, object; None where the answer is not JSON). A connection that the server has closed meanwhile is made anew, once."""
         headers = {"Accept": "application/json", "Content-Type": content}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -54,7 +54,8 @@ class Api:
                 connection = self.connection(anew)
                 connection.request(method, path, text, headers)
                 answer = connection.getresponse()
-                return answer.status, json.loads(answer.read() or b"null")
+                text = answer.read()
+                return answer.status, json.loads(text) if "json" in answer.headers.get("Content-Type", "") else None
             except (http.client.HTTPException, OSError) as error:
                 self.local.connection = None
                 if anew:

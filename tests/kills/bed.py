@@ -94,6 +94,13 @@ class FaultBed(KillsBed):
         kubeconfig = self.proxy.kubeconfig()
         self.faults = {name: Fault(lane, kubeconfig) for name, lane in self.lanes.items()}
 
+    def tell(self):
+        for fault in self.faults.values():
+            for one in fault.lane.controllers[-2:]:
+                print(f"#   the last words of a controller in {fault.lane.ns}:")
+                for line in one.words().splitlines()[-12:]:
+                    print(f"#     {line[:500]}")
+
     def each(self, scenario, *args):
         """The scenario for all four faults at once."""
         in_parallel([lambda fault=fault: scenario(fault, *args) for fault in self.faults.values()])

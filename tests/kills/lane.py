@@ -228,9 +228,9 @@ class Lane:
 
         return wait(f"target shop in {self.ns} ready, in its steady state, with its snapshots", look, within, every=0.05)
 
-    def drill(self, name, card, **spec):
+    def drill(self, name, card, target="shop", **spec):
         self.api.must("POST", path_of(self.ns, "drills"), {
-            "apiVersion": "drillyard.dev/v1alpha1", "kind": "Drill", "metadata": {"name": name}, "spec": {"card": card, "target": "shop", **spec}})
+            "apiVersion": "drillyard.dev/v1alpha1", "kind": "Drill", "metadata": {"name": name}, "spec": {"card": card, "target": target, **spec}})
 
     def wait_terminal(self, name, within=60):
         def look():

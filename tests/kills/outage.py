@@ -62,7 +62,7 @@ class OutageBed(FaultBed):
         """Whether the API server says that it is ready."""
         try:
             return self.api.ask("GET", "/readyz")[0] == 200
-        except (Failure, ValueError):
+        except Failure:
             return False
 
 
@@ -78,13 +78,13 @@ def ready_again(bed, component):
 
 
 def in_step(fault, name, back):
-    """A drill that is made right after the return is dealt with, and so is the one that was in force."""
-    fault.lane.drill(name, CARD, dryRun=True)
+    """A drill that is made right after the return is dealt with: one that waits for nobody, since its target is not there."""
+    fault.lane.drill(name, CARD, target="none")
 
     def look():
         return fault.lane.get("drills", name).get("status", {}).get("phase") == "Skipped", fault.lane.get("drills", name).get("status")
 
-    wait(f"the dry run {name} in {fault.lane.ns} being dealt with", look, 20, every=0.02)
+    wait(f"the drill {name} that cannot begin, in {fault.lane.ns} being dealt with", look, 20, every=0.02)
     took = time.time() - back
     check(took <= IN_STEP, f"in step again within {IN_STEP} s of the return, in {fault.lane.ns}", took)
     return took
@@ -126,7 +126,7 @@ def outage(bed, component, seconds):
     back = ready_again(bed, component)
 
     def after(fault):
-        steps[fault.lane.name] = in_step(fault, name + "-dry", back)
+        steps[fault.lane.name] = in_step(fault, name + "-none", back)
         fault.finish()
         end_waiting(fault, name + "-waits")
 

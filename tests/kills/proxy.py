@@ -43,8 +43,10 @@ class Proxy:
                 return
             theirs, ours = await asyncio.open_connection(*self.upstream)
             self.open_now.add(ours)
-            await asyncio.wait([asyncio.ensure_future(self.pipe(reader, ours)), asyncio.ensure_future(self.pipe(theirs, writer))],
-                               return_when=asyncio.FIRST_COMPLETED)
+            pipes = [asyncio.ensure_future(self.pipe(reader, ours)), asyncio.ensure_future(self.pipe(theirs, writer))]
+            await asyncio.wait(pipes, return_when=asyncio.FIRST_COMPLETED)
+            for pipe in pipes:
+                pipe.cancel()
             ours.close()
             self.open_now.discard(ours)
         except OSError:

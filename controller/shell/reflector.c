@@ -9,9 +9,10 @@
 #define LIST_LIMIT           500
 #define LIST_LIMIT_LEDGER    8 /* segments have up to 512 KiB */
 #define LIST_TIMEOUT         (60 * USEC_SEC)
-#define WATCH_SILENCE        (150 * USEC_SEC) /* bookmarks come about once a minute */
-#define STREAM_LIST_PATIENCE (30 * USEC_SEC)  /* between two objects of a streaming list, before it is tried by pages */
-#define VERY_SHORT           USEC_SEC         /* a watch that ends sooner and brought nothing is a failure: a broken proxy */
+#define WATCH_SILENCE        (150 * USEC_SEC)  /* bookmarks come about once a minute */
+#define STREAM_LIST_PATIENCE (30 * USEC_SEC)   /* between two objects of a streaming list, before it is tried by pages */
+#define NUDGE_SPREAD         (200 * USEC_MSEC) /* over which those that were told that the server answers again come */
+#define VERY_SHORT           USEC_SEC          /* a watch that ends sooner and brought nothing is a failure: a broken proxy */
 #define HEALTHY              (2 * USEC_MINUTE)
 
 enum reflector_state {
@@ -48,6 +49,7 @@ struct reflector {
     bool synced;
     struct alarm alarm;
     struct backoff backoff;
+    bool unanswered; /* it waits since nobody answered */
     enum error_class told;
 
     struct world_stream *stream;
@@ -90,6 +92,7 @@ static void tell(struct reflector *r, const struct error *err)
 static void wait_and(struct reflector *r, enum reflector_next next, const struct error *err)
 {
     usec_t now = world_now(r->world), wait = backoff_next(&r->backoff, now, world_random(r->world));
+    r->unanswered = err && (err->class == ERROR_UNAVAILABLE || err->class == ERROR_TIMEOUT);
     if (err) {
         r->stats.problems++;
         wait = usec_max(wait, err->retry_after_ms * USEC_MSEC);
@@ -302,7 +305,15 @@ static void on_end(void *userdata, const struct error *err)
     }
 }
 
-static const struct world_stream_handlers stream_handlers = {.on_event = on_event, .on_end = on_end};
+/* A watch that is answered is well again, though nothing may happen there for long. */
+static void on_open(void *userdata)
+{
+    struct reflector *r = userdata;
+    if (r->state == REFLECTOR_WATCHING)
+        tell(r, &(struct error){0});
+}
+
+static const struct world_stream_handlers stream_handlers = {.on_open = on_open, .on_event = on_event, .on_end = on_end};
 
 static void stream_open(struct reflector *r, const struct buf *path)
 {
@@ -376,6 +387,15 @@ void reflector_free(struct reflector *r)
 void reflector_run(struct reflector *r)
 {
     at_once(r, NEXT_LIST);
+}
+
+void reflector_nudge(struct reflector *r)
+{
+    if (r->state != REFLECTOR_WAITING || !r->unanswered)
+        return;
+    r->unanswered = false;
+    backoff_reset(&r->backoff);
+    alarm_set(&r->alarm, world_now(r->world) + (usec_t)(world_random(r->world) % NUDGE_SPREAD));
 }
 
 bool reflector_synced(const struct reflector *r)

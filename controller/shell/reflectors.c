@@ -26,6 +26,7 @@ static void on_problem(void *userdata, enum kind kind, const char *ns, const str
     if (err->class == ERROR_NONE) {
         if (json_object_del(r->problems, name) == 0)
             log_event(LOG_INFO, "watching again", "kind", kind_info(kind)->plural, "namespace", ns, NULL);
+        reflectors_nudge(r);
         return;
     }
     bool missing = err->class == ERROR_NOT_FOUND;
@@ -91,6 +92,12 @@ void reflectors_run(struct reflectors *r)
 {
     for (size_t i = 0; i < r->count; i++)
         reflector_run(r->scopes[i].reflector);
+}
+
+void reflectors_nudge(struct reflectors *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        reflector_nudge(r->scopes[i].reflector);
 }
 
 bool reflectors_synced(const struct reflectors *r)

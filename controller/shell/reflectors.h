@@ -11,6 +11,8 @@ struct reflectors *reflectors_new(struct world *world, struct alarms *alarms, st
                                   const char *catalog, void (*synced)(void *userdata), void *userdata);
 void reflectors_free(struct reflectors *r); /* NULL is fine */
 void reflectors_run(struct reflectors *r);
+/* The server answers again. They tell one another as well: the first that gets through calls the others. */
+void reflectors_nudge(struct reflectors *r);
 bool reflectors_synced(const struct reflectors *r);
 bool reflectors_kind_synced(const struct reflectors *r, enum kind kind, const char *ns);
 struct reflector_stats reflectors_stats(const struct reflectors *r); /* the sum */

@@ -120,6 +120,8 @@ static void on_leads(void *userdata, bool leads)
     struct shell *s = userdata;
     s->metrics.leader_changes++;
     log_event(LOG_INFO, leads ? "elected" : "no longer the leader", "identity", s->identity, NULL);
+    if (leads)
+        reflectors_nudge(s->reflectors); /* the election asks twice a second, so it is the first to know */
     begin_or_end_acting(s);
 }
 

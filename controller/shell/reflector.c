@@ -49,7 +49,7 @@ struct reflector {
     bool synced;
     struct alarm alarm;
     struct backoff backoff;
-    bool unanswered; /* it waits since nobody answered */
+    usec_t not_before, waits_until; /* WAITING: no earlier than the server asked for, and no later than this */
     enum error_class told;
 
     struct world_stream *stream;
@@ -92,21 +92,23 @@ static void tell(struct reflector *r, const struct error *err)
 static void wait_and(struct reflector *r, enum reflector_next next, const struct error *err)
 {
     usec_t now = world_now(r->world), wait = backoff_next(&r->backoff, now, world_random(r->world));
-    r->unanswered = err && (err->class == ERROR_UNAVAILABLE || err->class == ERROR_TIMEOUT);
+    r->not_before = now;
     if (err) {
         r->stats.problems++;
-        wait = usec_max(wait, err->retry_after_ms * USEC_MSEC);
+        r->not_before = now + err->retry_after_ms * USEC_MSEC;
     }
+    r->waits_until = usec_max(now + wait, r->not_before);
     r->state = REFLECTOR_WAITING;
     r->next = next;
-    alarm_set(&r->alarm, now + wait);
+    alarm_set(&r->alarm, r->waits_until);
 }
 
 static void at_once(struct reflector *r, enum reflector_next next)
 {
     r->state = REFLECTOR_WAITING;
     r->next = next;
-    alarm_set(&r->alarm, world_now(r->world));
+    r->waits_until = world_now(r->world);
+    alarm_set(&r->alarm, r->waits_until);
 }
 
 /* ── what came ── */
@@ -391,11 +393,12 @@ void reflector_run(struct reflector *r)
 
 void reflector_nudge(struct reflector *r)
 {
-    if (r->state != REFLECTOR_WAITING || !r->unanswered)
+    usec_t soon = usec_max(world_now(r->world) + (usec_t)(world_random(r->world) % NUDGE_SPREAD), r->not_before);
+    if (r->state != REFLECTOR_WAITING || soon >= r->waits_until)
         return;
-    r->unanswered = false;
     backoff_reset(&r->backoff);
-    alarm_set(&r->alarm, world_now(r->world) + (usec_t)(world_random(r->world) % NUDGE_SPREAD));
+    r->waits_until = soon;
+    alarm_set(&r->alarm, soon);
 }
 
 bool reflector_synced(const struct reflector *r)

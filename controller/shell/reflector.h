@@ -34,7 +34,8 @@ struct reflector *reflector_new(struct world *world, struct alarms *alarms, stru
 void reflector_free(
     struct reflector *r); /* NULL is fine; its request may still be open and is then left alone when it is answered */
 void reflector_run(struct reflector *r); /* begins */
-/* Others find that the server answers again: one that waits since nobody answered tries again soon, and not at the end of its wait. */
+/* Others find that the server answers again: one that waits after a failure tries again soon, and not at the end of its wait; but not
+ * earlier than the server asked for. */
 void reflector_nudge(struct reflector *r);
 bool reflector_synced(const struct reflector *r);
 

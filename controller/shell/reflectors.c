@@ -24,8 +24,9 @@ static void on_problem(void *userdata, enum kind kind, const char *ns, const str
     char name[128];
     str_format(name, sizeof(name), str_empty(ns) ? "%s" : "%s/%s", kind_info(kind)->kind, ns);
     if (err->class == ERROR_NONE) {
-        if (json_object_del(r->problems, name) == 0)
-            log_event(LOG_INFO, "watching again", "kind", kind_info(kind)->plural, "namespace", ns, NULL);
+        if (json_object_del(r->problems, name) != 0)
+            return;
+        log_event(LOG_INFO, "watching again", "kind", kind_info(kind)->plural, "namespace", ns, NULL);
         reflectors_nudge(r);
         return;
     }

@@ -382,32 +382,34 @@ TEST(a_server_that_nobody_answers_for_is_said_once_and_waited_for)
 }
 
 /* Fails `times` times, and waits for the next attempt each time but the last. */
-static void fail(struct bench *b, enum error_class class, int times)
+static void fail(struct bench *b, enum error_class class, int retry_after_ms, int times)
 {
     for (int i = 0; i < times; i++) {
         for (int waits = 0; !stream(b) && waits < 320; waits++)
             fake_advance(b->fake, 100 * USEC_MSEC);
-        fake_end(stream(b), class, 0);
+        fake_end(stream(b), class, retry_after_ms);
     }
 }
 
-TEST(whoever_waits_since_nobody_answered_comes_back_soon_when_others_get_through)
+TEST(whoever_waits_after_failures_comes_back_soon_when_others_get_through)
 {
     static const struct {
         const char *row;
         enum error_class class;
+        int retry_after_ms;
         bool soon;
     } rows[] = {
-        {"nobody was there", ERROR_UNAVAILABLE, true},
-        {"nobody answered in time", ERROR_TIMEOUT, true},
-        {"the answer was no", ERROR_FORBIDDEN, false},
-        {"the answer was not yet", ERROR_TOO_MANY, false},
+        {"nobody was there", ERROR_UNAVAILABLE, 0, true},
+        {"nobody answered in time", ERROR_TIMEOUT, 0, true},
+        {"the server had not read its roles yet", ERROR_FORBIDDEN, 0, true},
+        {"the server had not filled its caches yet", ERROR_TOO_MANY, 0, true},
+        {"the server said when", ERROR_TOO_MANY, 10000, false},
     };
     for (size_t i = 0; i < array_len(rows); i++) {
         struct bench b;
         CHECK_ROW(rows[i].row);
         to_watching(&b);
-        fail(&b, rows[i].class, 5); /* the next wait is of 12.8 s at least */
+        fail(&b, rows[i].class, rows[i].retry_after_ms, 5); /* the next wait is of 12.8 s at least */
         fake_advance(b.fake, USEC_SEC);
         CHECK(!stream(&b));
         reflector_nudge(b.reflector);

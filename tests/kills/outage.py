@@ -17,7 +17,7 @@ from node import NodeWitness  # noqa: E402
 
 LEASE = 5
 IN_STEP = 2.0       # seconds from the server's return until what is asked for then is done
-ATTEMPTS = 3.0      # connections a second and controller, while nobody answers
+ATTEMPTS = 6.0      # connections a second and controller, while nobody answers: the election asks twice, a dozen watches ever less often
 REQUESTS = 150      # requests a controller in the ten seconds after the return: each kind is listed and watched anew
 FULL = os.environ.get("KILLS") != "sample"
 

@@ -123,10 +123,10 @@ static char *make_identity(void)
     return mem_printf("%.64s_%016llx", host, (unsigned long long)random_seed_os());
 }
 
-static bool at_work(void *userdata)
+static bool let_go(void *userdata)
 {
-    const struct process *p = userdata;
-    return shell_gauges(p->shell).drills_active > 0;
+    struct process *p = userdata;
+    return shell_trim(p->shell);
 }
 
 static int run(struct process *p, struct error *err)
@@ -153,7 +153,7 @@ static int run(struct process *p, struct error *err)
         let_signals_go(p);
         return -1;
     }
-    struct trim *trim = trim_new(p->loop, at_work, p);
+    struct trim *trim = trim_new(p->loop, let_go, p);
     loop_run(p->loop);
     trim_free(trim);
     serve_free(serve);

@@ -13,7 +13,7 @@
 
 struct trim {
     struct timer *timer;
-    bool (*busy)(void *userdata);
+    bool (*quiet)(void *userdata);
     void *userdata;
 };
 
@@ -37,7 +37,7 @@ static int let_go(struct dl_phdr_info *object, size_t size, void *page_size)
 static void due(void *userdata)
 {
     struct trim *t = userdata;
-    if (!t->busy(t->userdata)) {
+    if (t->quiet(t->userdata)) {
         uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
         malloc_trim(0);
         dl_iterate_phdr(let_go, &page_size);
@@ -45,10 +45,10 @@ static void due(void *userdata)
     timer_at(t->timer, time_monotonic() + EVERY);
 }
 
-struct trim *trim_new(struct loop *loop, bool (*busy)(void *userdata), void *userdata)
+struct trim *trim_new(struct loop *loop, bool (*quiet)(void *userdata), void *userdata)
 {
     struct trim *t = mem_new(struct trim);
-    *t = (struct trim){.timer = timer_new(loop, due, t), .busy = busy, .userdata = userdata};
+    *t = (struct trim){.timer = timer_new(loop, due, t), .quiet = quiet, .userdata = userdata};
     timer_at(t->timer, time_monotonic() + FIRST);
     return t;
 }

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 struct trim;
-/* First some seconds after now, then every minute; not while `busy` says so. */
-struct trim *trim_new(struct loop *loop, bool (*busy)(void *userdata), void *userdata);
+/* First some seconds after now, then every minute. `quiet` lets go of caches first; false: something is at work, and nothing is done. */
+struct trim *trim_new(struct loop *loop, bool (*quiet)(void *userdata), void *userdata);
 void trim_free(struct trim *t); /* NULL is fine */
 
 /* Once, before any thread is made: one arena for all threads, and large blocks always mapped by themselves, so that they go when freed. */

@@ -323,6 +323,14 @@ struct store *shell_store(struct shell *s)
     return s->store;
 }
 
+bool shell_trim(struct shell *s)
+{
+    if (drills_active(s))
+        return false;
+    store_trim(s->store);
+    return true;
+}
+
 json_t *shell_problems(const struct shell *s)
 {
     return reflectors_problems(s->reflectors);

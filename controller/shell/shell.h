@@ -39,6 +39,8 @@ struct shell_gauges {
     size_t store_bytes, store_packed_bytes;
     uint64_t lists, watch_streams, watch_events, watch_problems;
 };
+/* False while a drill is active; else lets go of what can be made again from what is kept. */
+bool shell_trim(struct shell *s);
 struct shell_gauges shell_gauges(const struct shell *s);
 
 /* What could not be listed or watched: {"drills/team-a": "why"}. New reference. */

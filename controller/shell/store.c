@@ -147,6 +147,12 @@ json_t *store_get(struct store *s, const struct key *key)
     return tree;
 }
 
+void store_trim(struct store *s)
+{
+    while (!list_empty(&s->trees))
+        tree_drop(s, list_entry(s->trees.next, struct entry, in_trees));
+}
+
 /* ── groups ── */
 
 static struct group *group_get(struct store *s, const char *name)

@@ -15,8 +15,8 @@
 #include "world/world.h"
 
 #define STORE_TOMBSTONE      (5 * USEC_MINUTE)
-#define STORE_TREES_MAX      256                 /* parsed trees kept … */
-#define STORE_TREES_TEXT_MAX ((size_t)64 * 1024) /* … of at most so much text together (a tree takes 12 times that) */
+#define STORE_TREES_MAX      1024                 /* parsed trees kept … */
+#define STORE_TREES_TEXT_MAX ((size_t)512 * 1024) /* … of at most so much text together (a tree takes 12 times that) */
 
 struct store_change {
     struct key key;
@@ -38,6 +38,8 @@ bool store_remove(struct store *s, const struct key *key, const char *uid, const
 bool store_ended(const struct store *s, const char *uid);
 
 json_t *store_get(struct store *s, const struct key *key); /* new reference; NULL: not there */
+/* Lets go of all parsed trees: what is asked for next is parsed again. For when nothing happens. */
+void store_trim(struct store *s);
 const struct summary *store_summary(const struct store *s,
                                     const struct key *key); /* NULL: not there; valid until the next change */
 size_t store_count(const struct store *s, enum kind kind);

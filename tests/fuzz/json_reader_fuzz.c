@@ -1,5 +1,7 @@
 #include "kube/json_reader.h"
 
+#include <string.h>
+
 #include "fuzz.h"
 
 /* Whatever was read can be written, and read again as the same without being changed. */

@@ -33,6 +33,7 @@ struct client_call {
     struct http_call *http;
     char *method, *path, *content_type, *accept, *body;
     usec_t deadline;
+    bool ahead;
     bool again;     /* sent for the second time, after a 401 */
     bool finishing; /* its `done` is running */
     bool (*may_send)(void *userdata);
@@ -361,6 +362,14 @@ static void pump(void *client)
     send_what_may_go(c);
 }
 
+static void queue_add(struct client *c, struct client_call *call)
+{
+    struct list *before = c->queue.next;
+    while (call->ahead && before != &c->queue && list_entry(before, struct client_call, node)->ahead)
+        before = before->next;
+    list_append(call->ahead ? before : &c->queue, &call->node);
+}
+
 struct client_call *client_send(struct client *c, const struct client_request *r,
                                 void (*done)(void *userdata, const struct client_reply *reply), void *userdata)
 {
@@ -376,7 +385,8 @@ struct client_call *client_send(struct client *c, const struct client_request *r
     call->done = done;
     call->userdata = userdata;
     call->may_send = r->may_send;
-    list_append(&c->queue, &call->node);
+    call->ahead = r->ahead;
+    queue_add(c, call);
     if (r->urgent && !renew(c, false)) {
         refresh(c, false);
         call_start(call);

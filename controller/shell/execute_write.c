@@ -45,6 +45,12 @@ static bool may_write(void *userdata)
     return x && x->o.may_act(x->o.userdata);
 }
 
+/* Drills and healing, which are on the clock: however many other objects want their Ready condition written, they do not wait for it. */
+static bool matters(const struct owner_state *owner, const struct effect *e)
+{
+    return owner->key.kind == KIND_DRILL || owner->key.kind == KIND_RUN || e->key.kind == KIND_DRILL || e->key.kind == KIND_RUN;
+}
+
 static void fly(struct executor *x, struct owner_state *owner, const struct effect *e, const struct world_request *request,
                 bool get)
 {
@@ -68,7 +74,8 @@ static void fetch(struct executor *x, struct owner_state *owner, const struct ef
     write_build(&as_status, x->o.lookup.store, &w);
     json_decref(as_status.body);
     str_copy(get.rv, sizeof(get.rv), e->rv);
-    struct world_request request = {.method = "GET", .path = buf_str(&w.path), .timeout = WRITE_TIMEOUT};
+    struct world_request request = {
+        .method = "GET", .path = buf_str(&w.path), .timeout = WRITE_TIMEOUT, .ahead = matters(owner, e)};
     fly(x, owner, &get, &request, true);
 }
 
@@ -114,6 +121,7 @@ void execute_write(struct executor *x, struct owner_state *owner, const struct e
                                     .content_type = w.content_type,
                                     .body = w.body,
                                     .timeout = WRITE_TIMEOUT,
+                                    .ahead = matters(owner, e),
                                     .may_send = may_write};
     executor_log(e->type, "effect begun", &owner->key, &e->key, NULL, NULL);
     fly(x, owner, e, &request, false);

@@ -174,11 +174,12 @@ int freeze_revert(const struct site *site, const json_t *undo, bool resumed, enu
         }
         crash_point();
         json_array_append_new(state == 'T' ? continued : state ? running : ended, json_integer(pid));
-        if (state == 'T') {
+        if (state == 'T')
             *ret_outcome = REVERT_DONE;
-            if (!goes_on(pid, start))
-                rc = error_set(err, ERROR_INTERNAL, "process %d is still stopped after SIGCONT", (int)pid);
-        }
     }
+    /* Looked at only now: a crowd is let go at once, and not one by one as each is scheduled. */
+    for (size_t i = 0; rc == 0 && freeze_process_at(processes, i, &pid, &start); i++)
+        if (!goes_on(pid, start))
+            rc = error_set(err, ERROR_INTERNAL, "process %d is still stopped after SIGCONT", (int)pid);
     return rc;
 }

@@ -86,12 +86,15 @@ int guard_take_epoch(struct guard *g, int64_t epoch, struct refusal *r)
 json_t *guard_target(const struct guard *g)
 {
     struct process first;
+    uid_t hidden;
     json_t *target = json_pack("{s:b}", "found", 0);
     if (target_is_local(&g->target))
         json_object_set_new(target, "found", json_true());
     else if (target_first(&g->target, &first, NULL) == 0) {
         json_object_set_new(target, "found", json_true());
         json_object_set_new(target, "pid", json_integer(first.pid));
+    } else if (target_is_hidden(&g->target, &hidden)) {
+        json_object_set_new(target, "hiddenUser", json_integer(hidden));
     }
     return target;
 }

@@ -116,6 +116,26 @@ int target_first(const struct target *t, struct process *ret_process, struct err
     return 0;
 }
 
+bool target_is_hidden(const struct target *t, uid_t *ret_uid)
+{
+    auto_process_set struct process_set all = {0};
+    if (target_is_local(t) || process_list(&all, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < all.count; i++) {
+        char path[64], link[64];
+        struct stat st;
+        str_format(path, sizeof path, "/proc/%d", (int)all.items[i].pid);
+        if (all.items[i].pid == 1 || stat(path, &st) < 0 || st.st_uid == geteuid())
+            continue;
+        str_format(path, sizeof path, "/proc/%d/ns/mnt", (int)all.items[i].pid);
+        if (readlink(path, link, sizeof link) < 0 && (errno == EACCES || errno == EPERM)) {
+            *ret_uid = st.st_uid;
+            return true;
+        }
+    }
+    return false;
+}
+
 int target_root(const struct target *t, struct error *err)
 {
     char path[TARGET_DIR_MAX + 64];

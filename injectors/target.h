@@ -31,5 +31,7 @@ bool target_is_local(const struct target *t);
 int target_processes(const struct target *t, const struct match *m, struct process_set *ret_set, struct error *err);
 /* The target's oldest process. NOT_FOUND while none runs. */
 int target_first(const struct target *t, struct process *ret_process, struct error *err);
+/* Where none of the target is found: does somebody run here whom we may not look at, since we are another user? */
+bool target_is_hidden(const struct target *t, uid_t *ret_uid);
 /* An O_PATH descriptor of its root directory; the caller closes it. NOT_FOUND while it does not run. */
 int target_root(const struct target *t, struct error *err);

@@ -22,12 +22,14 @@ struct agent_fault {
 #define AGENT_FAULTS_MAX 8
 struct agent_state {
     enum agent_link link;
-    usec_t since;                                /* since when the link is so */
-    usec_t up_since;                             /* continuously up since; 0: it is not */
-    char boot[64];                               /* changes when the agent was restarted */
-    usec_t clock_error;                          /* of times it stamps */
-    char message[160];                           /* why it is not UP, in words */
-    bool target_found;                           /* it sees processes of the target */
+    usec_t since;       /* since when the link is so */
+    usec_t up_since;    /* continuously up since; 0: it is not */
+    char boot[64];      /* changes when the agent was restarted */
+    usec_t clock_error; /* of times it stamps */
+    char message[160];  /* why it is not UP, in words */
+    bool target_found;  /* it sees processes of the target */
+    bool target_hidden; /* it sees none, but processes of hidden_user, which are hidden from it as user */
+    int64_t user, hidden_user;
     struct agent_fault faults[AGENT_FAULTS_MAX]; /* newest last; those without id are empty */
     size_t fault_count;
 };

@@ -89,10 +89,15 @@ static ssize_t choose_pod(const struct drill_view *v, char why[256])
             str_format(why, 256, "pod %s is being drilled already", p->meta.name);
         else if (v->agents[i].link != AGENT_UP)
             str_format(why, 256, "the agent in pod %s does not answer: %s", p->meta.name, v->agents[i].message);
+        else if (v->agents[i].target_hidden)
+            str_format(why, 256,
+                       "the agent in pod %s runs as user %lld, and processes of user %lld are hidden from it: set runAsUser in the "
+                       "pod to the target's user",
+                       p->meta.name, (long long)v->agents[i].user, (long long)v->agents[i].hidden_user);
         else if (!v->agents[i].target_found)
             str_format(why, 256,
                        "the agent in pod %s sees no process of the target container: is /drillyard mounted in it, and "
-                       "shareProcessNamespace set?",
+                       "shareProcessNamespace set? or does the agent run as another user than the target? set runAsUser in the pod",
                        p->meta.name);
         else
             fit[count++] = i;

@@ -44,6 +44,8 @@ static bool as_before(const struct target_view *v, const char *type, struct verd
 struct agents {
     size_t sidecars, up, down, opening; /* down, opening: of those that should be up */
     const char *down_pod, *down_why;
+    const struct agent_state *blind; /* up, and the target's processes are hidden from it, in blind_pod */
+    const char *blind_pod;
     bool patient; /* what is not up has had no time yet */
 };
 
@@ -55,6 +57,10 @@ static void count_agents(const struct target_view *v, usec_t now, struct agents 
         a->sidecars += v->pods[i].has_agent;
         if (agent->link == AGENT_UP) {
             a->up++;
+            if (agent->target_hidden) {
+                a->blind = agent;
+                a->blind_pod = v->pods[i].meta.name;
+            }
             continue;
         }
         if (!v->pods[i].has_agent || !v->pods[i].ready || !target_watches_pod(v, i))
@@ -96,6 +102,12 @@ static void judge_agents(const struct target_view *v, const struct agents *a, st
         say(c, CONDITION_TRUE, "OnDemand", "spec.watchPods is 0: sessions are opened for drills only");
     else if (a->up == 0)
         say(c, CONDITION_FALSE, "AgentsDown", "no pod with an agent is ready");
+    else if (a->blind)
+        say(c, CONDITION_TRUE, "AgentsUp",
+            "an agent answers in %zu of %zu pods; in pod %s it runs as user %lld, and processes of user %lld are hidden from it: "
+            "set "
+            "runAsUser in the pod to the target's user",
+            a->up, v->pod_count, a->blind_pod, (long long)a->blind->user, (long long)a->blind->hidden_user);
     else
         say(c, CONDITION_TRUE, "AgentsUp", "an agent answers in %zu of %zu pods, which is every one that is watched", a->up,
             v->pod_count);

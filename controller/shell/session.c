@@ -49,6 +49,18 @@ static void send_ping(struct session *s, usec_t now)
     session_schedule(s, s->ping_sent + SESSION_SILENCE);
 }
 
+/* Whether that is news. `otherwise`: where it does not say whether it sees its target. */
+static bool target_state(struct agent_state *state, const json_t *body, bool otherwise)
+{
+    bool found = json_flag(body, "target.found", otherwise);
+    int64_t hidden = found ? -1 : json_int(body, "target.hiddenUser", -1);
+    bool news = found != state->target_found || (hidden >= 0) != state->target_hidden;
+    state->target_found = found;
+    state->target_hidden = hidden >= 0;
+    state->hidden_user = hidden;
+    return news;
+}
+
 static void on_hello(struct session *s, const struct wire_line *line)
 {
     int64_t protocol = json_int(line->body, "protocol", 0);
@@ -61,7 +73,8 @@ static void on_hello(struct session *s, const struct wire_line *line)
         return;
     }
     str_copy(s->state.boot, sizeof(s->state.boot), json_str(line->body, "boot", ""));
-    s->state.target_found = json_flag(line->body, "target.found", true);
+    s->state.user = json_int(line->body, "uid", -1);
+    target_state(&s->state, line->body, true);
     s->phase = SESSION_MEASURING;
     /* Only a first idea of its clock, for the faults it tells of, whose times are kept; the round trip that follows says it better. A
      * hello is on its way for milliseconds: it was written now, give or take. */
@@ -88,12 +101,10 @@ static void on_pong(struct session *s, const struct wire_line *line)
     session_clock_sample(&s->offset, s->ping_sent, now, line->mono);
     s->state.clock_error = session_clock_error(&s->offset, now);
     s->ping_sent = 0;
-    bool found = json_flag(line->result, "target.found", s->state.target_found);
+    bool different = target_state(&s->state, line->result, s->state.target_found);
     /* The sidecar is there before the target's process: until that is seen, it is asked for more often. */
-    s->ping_at = now + (found ? SESSION_PING_EVERY : SESSION_TARGET_EVERY);
+    s->ping_at = now + (s->state.target_found ? SESSION_PING_EVERY : SESSION_TARGET_EVERY);
     session_schedule(s, s->ping_at);
-    bool different = found != s->state.target_found;
-    s->state.target_found = found;
     different |= json_at(line->result, "faults") && faults_replace(&s->state, json_at(line->result, "faults"), session_offset(s));
     if (s->phase == SESSION_MEASURING)
         up(s);

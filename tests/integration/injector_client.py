@@ -148,6 +148,7 @@ class Guard:
         self.environment = environment
         self.log = log
         self.arguments = arguments
+        self.user = None
         self.process = None
 
     def start(self, wait=True):
@@ -155,7 +156,7 @@ class Guard:
         path = os.path.join(self.directory, "guard.sock")
         if os.path.exists(path):
             os.unlink(path)
-        self.process = subprocess.Popen([self.binary, "guard", "--dir", self.directory, *self.arguments], stderr=log,
+        self.process = subprocess.Popen([self.binary, "guard", "--dir", self.directory, *self.arguments], stderr=log, user=self.user, group=self.user,
                                         env={**os.environ, **(self.environment or {})})
         until = time.monotonic() + 10
         while wait and not os.path.exists(path) and self.process.poll() is None and time.monotonic() < until:

@@ -178,12 +178,57 @@ def a_crash_loop():
     """a target that lives for a moment every second and a half, since the fault kills it, is caught in one of these moments"""
     folder = tempfile.mkdtemp(prefix="drill-test-")
     try:
-        # Its own processes only: whatever else sees this folder would count as the target.
-        done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--mount-proc", sys.executable, os.path.abspath(__file__), folder],
-                              capture_output=True, text=True, timeout=90)
-        assert done.returncode == 0, done.stdout + done.stderr
+        in_own_processes("crash loop", folder)
     finally:
         shutil.rmtree(folder)
+
+
+def real_root():
+    """Not only of a user namespace."""
+    with open("/proc/self/uid_map") as f:
+        return os.geteuid() == 0 and f.read().split()[:2] == ["0", "0"]
+
+
+def in_own_processes(scene, folder):
+    """Whatever else sees this folder would count as the target."""
+    done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--mount-proc", sys.executable, os.path.abspath(__file__), scene, folder],
+                          capture_output=True, text=True, timeout=90)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def another_user():
+    """an agent that may not look at the target, since it is another user, says whose processes are hidden from it"""
+    folder = tempfile.mkdtemp(prefix="drill-test-")
+    try:
+        in_own_processes("another user", folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+if real_root():  # it takes two users
+    test(another_user)
+
+
+def as_another_user(folder):
+    os.chmod(folder, 0o755)
+    guard = Guard(os.path.join(folder, "drillyard"), arguments=())
+    os.mkdir(guard.directory)
+    target = subprocess.Popen(["unshare", "--mount", "sleep", "60"])
+    try:
+        wait("its own mounts", lambda: os.readlink(f"/proc/{target.pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt"), 10)
+        for user, found in ((0, {"found": True, "pid": target.pid}), (65534, {"found": False, "hiddenUser": 0})):
+            shutil.rmtree(guard.directory)
+            os.mkdir(guard.directory)
+            os.chown(guard.directory, user, user)
+            guard.user = user
+            guard.start()
+            session = guard.session()
+            assert session.hello["target"] == found and session.hello["uid"] == user, session.hello
+            session.close()
+            guard.kill()
+    finally:
+        target.kill()
+        guard.end()
 
 
 TARGET = 'if grep -q "pool: 0" "$0"; then sleep 0.04; exit 1; fi; exec sleep 60'
@@ -297,9 +342,8 @@ def a_foreign_folder():
         rows = {"open": lambda path: (os.mkdir(path), os.chmod(path, 0o777)),
                 "link": lambda path: (os.mkdir(path + ".real"), os.symlink(path + ".real", path)),
                 "file": lambda path: open(path, "w").close()}
-        with open("/proc/self/uid_map") as f:
-            if f.read().split()[:2] == ["0", "0"] and os.geteuid() == 0:
-                rows["other"] = lambda path: (os.mkdir(path), os.chown(path, 65534, 65534))
+        if real_root():
+            rows["other"] = lambda path: (os.mkdir(path), os.chown(path, 65534, 65534))
         for name, make in rows.items():
             make(os.path.join(p.folder, name))
             for command in (p.command(directory=name), [program(), "revert", "--dir", os.path.join(p.folder, name)]):
@@ -320,4 +364,4 @@ def who_started_it():
 
 
 if __name__ == "__main__":
-    in_the_crash_loop(sys.argv[1])
+    {"crash loop": in_the_crash_loop, "another user": as_another_user}[sys.argv[1]](sys.argv[2])

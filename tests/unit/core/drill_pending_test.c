@@ -60,6 +60,29 @@ TEST(a_drill_that_its_stop_condition_would_end_at_once_is_not_begun)
     scene_done(&s);
 }
 
+TEST(an_agent_that_sees_nothing_of_the_target_says_what_may_be_wrong)
+{
+    static const struct {
+        const char *sentence, *message;
+        bool hidden;
+    } rows[] = {
+        {"nothing is there", "or does the agent run as another user than the target? set runAsUser in the pod", false},
+        {"somebody else's processes are there",
+         "the agent in pod shop-1 runs as user 65532, and processes of user 0 are hidden from it: set runAsUser in the pod", true},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].sentence);
+        scene_init(&s);
+        s.agents[0].target_found = false;
+        s.agents[0].target_hidden = rows[i].hidden;
+        s.agents[0].user = 65532;
+        scene_decide(&s, T0 + USEC_MINUTE);
+        CHECK_CONTAINS(pending_message(&s), rows[i].message);
+        scene_done(&s);
+    }
+}
+
 TEST(a_target_that_has_just_ceased_to_be_steady_is_waited_for_a_little)
 {
     static const struct {

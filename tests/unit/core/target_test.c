@@ -289,11 +289,16 @@ TEST(the_steady_state_is_what_all_health_probes_say)
 TEST(conditions_say_what_is_missing_and_what_to_do)
 {
     static const struct {
-        const char *sentence, *spec, *pods; /* u up, l lost, o opening of late, a no sidecar */
+        const char *sentence, *spec, *pods; /* u up, h up and blind, l lost, o opening of late, a no sidecar */
         bool disabled;
         const char *agent, *ready;
     } rows[] = {
         {"an agent in every pod", "'facets': {}", "uu", false, "True AgentsUp", "True Ready: it can be drilled"},
+        {"an agent of another user than the target's", "'facets': {}", "uh", false,
+         "True AgentsUp: an agent answers in 2 of 2 pods; in pod p1 it runs as user 65532, and processes of user 0 are hidden from "
+         "it: "
+         "set runAsUser in the pod",
+         "True Ready"},
         {"no pod", "'facets': {}", "", false,
          "False NoPods: no running pod matches spec.selector and carries the label drillyard.dev/agent=enabled; add the label to "
          "the pod template",
@@ -322,9 +327,15 @@ TEST(conditions_say_what_is_missing_and_what_to_do)
             str_format(name, sizeof(name), "p%zu", p);
             bench_pod(&b, name, true, kind != 'a',
                       kind == 'u'   ? AGENT_UP
+                      : kind == 'h' ? AGENT_UP
                       : kind == 'l' ? AGENT_LOST
                       : kind == 'o' ? AGENT_OPENING
                                     : AGENT_ABSENT);
+            if (kind == 'h') {
+                b.agents[p].target_found = false;
+                b.agents[p].target_hidden = true;
+                b.agents[p].user = 65532;
+            }
             if (kind == 'o')
                 b.agents[p].since = T0 - USEC_SEC;
         }

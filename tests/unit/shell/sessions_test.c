@@ -561,6 +561,12 @@ TEST(an_agent_that_saw_no_target_is_asked_again)
     fake_advance(b.fake, SESSION_PING_EVERY);
     fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b), json_pack("{s:{s:b}}", "target", "found", 0));
     CHECK(!state(&b)->target_found); /* its container was restarted, say */
+    CHECK(!state(&b)->target_hidden);
+    fake_advance(b.fake, SESSION_TARGET_EVERY);
+    fake_answer(agent(&b), fake_take(agent(&b), "status"), agent_now(&b),
+                json_pack("{s:{s:b, s:i}}", "target", "found", 0, "hiddenUser", 0));
+    CHECK(state(&b)->target_hidden); /* as another user, say */
+    CHECK_INT(state(&b)->hidden_user, 0);
     CHECK_INT(fake_count_sessions(b.fake, "shop-1"), 1);
     bench_done(&b);
 }

@@ -239,6 +239,7 @@ def authors(bed):
         "triggers": thing("Trigger", {"probe": probe, "fires": "WhenFalse"}),
         "playbooks": thing("Playbook", {"triggers": ["a"], "branches": [{"steps": [{"name": "look", "action": "RunSmokeTests"}]}]}),
         "drillschedules": thing("DrillSchedule", {"every": "1h", "targets": {"names": ["shop"]}, "suspend": True}),
+        "playbookruns": thing("PlaybookRun", {"playbook": "a", "target": "nothing"}),
         "drilltargets": thing("DrillTarget", {"selector": {"matchLabels": {"app": "nothing"}}}),
     }
     role(rules)
@@ -248,12 +249,42 @@ def authors(bed):
         check(get(bed.ns, plural, body["metadata"]["name"]) is None, f"no {plural} made")
     denied(run(["kubectl", "-n", bed.ns, "--as=jane", "patch", "drilltarget", "shop", "--type=merge", "-p", '{"spec":{"container":"other"}}']),
            "must hold create on pods/exec there")
+    report = thing("PlaybookRun", {"playbook": "a", "target": "nothing", "reporter": "janes-healer"})
+    made = as_jane({**report, "metadata": {"name": "janes-report"}})
+    check(made.code == 0, "an outside healer's report made by who may not exec: it runs nothing", str(made))
     role([*rules, {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}])
     wait("the wider role being in force", lambda: (bed.may("create", "pods/exec", bed.ns, user="jane"), None), 10)
     for plural, body in things.items():
         made = as_jane(body)
         check(made.code == 0, f"{plural} made by who may exec", str(made))
-    kubectl("-n", bed.ns, "delete", "drills,chaoscards,triggers,playbooks,drillschedules", "--all", "--timeout=20s")
+    kubectl("-n", bed.ns, "delete", "drills,chaoscards,triggers,playbooks,playbookruns,drillschedules", "--all", "--timeout=20s")
+
+
+@test("the garbage collector, which may not exec either, takes its finalizer off what is deleted in the foreground")
+def foreground(bed):
+    apply(bed.ns, {"apiVersion": API, "kind": "Playbook", "metadata": {"name": "deleted"},
+                   "spec": {"triggers": ["a"], "branches": [{"steps": [{"name": "look", "action": "RunSmokeTests"}]}]}})
+    kubectl("-n", bed.ns, "delete", "playbook", "deleted", "--cascade=foreground", "--timeout=30s", within=40)
+    check(get(bed.ns, "playbook", "deleted") is None, "the playbook gone")
+
+
+@test("a pod that cannot take the agent is made without it: one in the host's process namespace, one with a volume of that name")
+def without_agent(bed):
+    place = bed.ns + "-free"
+    bed.more.append(place)
+    bed.namespace(place, ["drillyard.dev/drills=enabled"])
+
+    def made(name, **more):
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"drillyard.dev/agent": "enabled"}},
+               "spec": {"containers": [{"name": "app", "image": "drillyard/sample-shop:0.1.0"}], **more}}
+        result = run(["kubectl", "-n", place, "create", "--dry-run=server", "-o", "json", "-f", "-"], json.dumps(pod))
+        check(result.code == 0, f"pod {name} made", str(result))
+        spec = json.loads(result.out)["spec"]
+        return [row["name"] for row in spec.get("initContainers", [])], spec.get("shareProcessNamespace")
+
+    wait("the policy being in force", lambda: (made("plain") == (["drill-injector"], True), made("plain")), 15)
+    for name, more in {"host": {"hostPID": True}, "volume": {"volumes": [{"name": "drillyard", "emptyDir": {}}]}}.items():
+        check(made(name, **more) == ([], None), f"pod {name} as it was asked for", made(name, **more))
 
 
 main(FenceBed())

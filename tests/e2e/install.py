@@ -53,7 +53,9 @@ def lint(bed):
 def schema(bed):
     for value, words in {
         "replicas=0": "/replicas", "replicas=many": "/replicas", "namespaces={Team_A}": "/namespaces/0", "namespace=team-a": "namespace",
-        "controller.logLevel=loud": "/controller/logLevel", "controller.lease=soon": "/controller/lease", "sidecar.injection=Always": "/sidecar/injection",
+        "controller.logLevel=loud": "/controller/logLevel", "controller.lease=soon": "/controller/lease",
+        "controller.lease=1s": "/controller/lease", "controller.lease=601s": "/controller/lease", "controller.lease=11m": "/controller/lease",
+        "sidecar.injection=Always": "/sidecar/injection",
         "image.pullPolicy=Sometimes": "/image/pullPolicy", "service.port=0": "/service/port",
     }.items():
         result = run(["helm", "template", "drillyard", CHART, "--set", value])

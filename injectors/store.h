@@ -12,7 +12,8 @@
 /* Makes the folder (0700) where it is not there; its descriptor, which the caller closes. */
 int store_open(const char *parent, const char *name, struct error *err);
 
-/* `durable`: has reached the disk when this returns; else only a crash of ours is survived, not one of the node. */
+/* `durable`: has reached the disk when this returns; else a crash of the node may bring the old content back, and never a
+ * part of the new one. */
 int store_write(int dir, const char *name, const void *bytes, size_t n, bool durable, struct error *err);
 int store_write_json(int dir, const char *name, const json_t *value, bool durable, struct error *err);
 /* NOT_FOUND where it is not there; INVALID over the buffer's maximum. */

@@ -217,13 +217,40 @@ static struct gate_frame gate_frame_of(const struct drill_view *v, const struct 
     return frame;
 }
 
-/* Gates decided earlier in this process, else as recorded. */
+/* What is recorded goes before what this process remembers: a write of an earlier term may have arrived late, and what is decided once
+ * does not change. True: something differed. */
+static bool gates_as_recorded(const struct drill *drill, struct gate gates[GATE_COUNT])
+{
+    bool differed = false;
+    for (int g = 0; g < GATE_COUNT; g++)
+        if (drill->gates[g].result != GATE_PENDING) {
+            differed |= gates[g].result != drill->gates[g].result;
+            gates[g] = drill->gates[g];
+        }
+    return differed;
+}
+
+/* As recorded, else decided earlier in this process. */
 static void gates_remembered(const struct drill_view *v, struct gate gates[GATE_COUNT])
 {
     memcpy(gates, v->drill->gates, sizeof(struct gate) * GATE_COUNT);
     const struct observation *note = observations_get(v->observations, "gates");
     if (note->state == OBSERVATION_OK)
         gates_decode(note->result, gates);
+    gates_as_recorded(v->drill, gates);
+}
+
+static bool verdict_remembered(const struct drill_view *v, struct verdict *verdict)
+{
+    const struct observation *note = observations_get(v->observations, "verdict");
+    if (note->state != OBSERVATION_OK || !verdict_decode(note->result, verdict))
+        return false;
+    if (gates_as_recorded(v->drill, verdict->gates) && verdict->phase != DRILL_ABORTED) {
+        verdict->phase = gates_verdict(verdict->gates);
+        str_copy(verdict->reason, sizeof(verdict->reason), drill_phase_name(verdict->phase));
+        drill_verdict_message(verdict->gates, verdict->phase, verdict->message);
+    }
+    return true;
 }
 
 static enum drill_phase phase_by_gates(const struct gate gates[GATE_COUNT])
@@ -364,8 +391,7 @@ void drill_decide(const struct drill_view *v, usec_t now, struct decision *d)
         drill_write_finalizer(v, true, d); /* somebody took it off: the ledger's record hangs on it */
     drill_note_pod(v, now, d);
     struct verdict verdict;
-    const struct observation *note = observations_get(v->observations, "verdict");
-    if (note->state == OBSERVATION_OK && verdict_decode(note->result, &verdict)) {
+    if (verdict_remembered(v, &verdict)) {
         drill_decide_reverting(v, &verdict, now, d);
         return;
     }

@@ -56,6 +56,34 @@ TEST(a_verdict_that_died_with_its_controller_is_not_made_up_from_what_the_revert
     }
 }
 
+/* A slow write of an earlier term arrives when this process has judged less: what it says stays. */
+TEST(a_gate_that_is_recorded_does_not_change_whatever_this_process_remembers)
+{
+    for (int judged = 0; judged < 2; judged++) {
+        struct scene s;
+        CHECK_ROW(judged ? "a verdict is remembered" : "gates are remembered");
+        scene_init(&s);
+        scene_inject(&s);
+        if (judged)
+            json_put_bool(json_object_get(s.drill_json, "spec"), "abort", true);
+        scene_decode(&s);
+        scene_decide(&s, T0 + 2 * USEC_SEC);
+        scene_apply(&s, T0 + 2 * USEC_SEC);
+        struct gate gates[GATE_COUNT] = {[GATE_TRIGGER_FIRED] = {.result = GATE_PASSED, .at = T0 + 2 * USEC_SEC}};
+        json_t *status = json_object_get(s.drill_json, "status");
+        json_put_str(status, "phase", "Healing");
+        json_put(status, "gates", gates_encode(gates));
+        scene_decode(&s);
+        if (judged)
+            scene_observe(&s, "revert/1", OBSERVATION_OK, T0 + 3 * USEC_SEC, json_of("{\"state\":\"Reverted\"}"));
+        scene_decide(&s, T0 + 20 * USEC_SEC);
+        const struct effect *e = status_of(&s);
+        CHECK_STR(e ? json_str(json_array_get(json_object_get(e->body, "gates"), 0), "result", "") : "Passed", "Passed");
+        CHECK(!judged || e);
+        scene_done(&s);
+    }
+}
+
 static void agent_forgets(struct scene *s)
 {
     s->agents[0].fault_count = 0;

@@ -88,8 +88,8 @@ static void status(const struct sim_request *q)
     char boot[24];
     str_format(boot, sizeof(boot), "boot-%d", q->pod->boot);
     sim_agent_answer(q, json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "boot", boot, "node_boot", q->pod->node_name, "epoch",
-                                  (json_int_t)q->pod->epoch, "mono", (json_int_t)sim_pod_mono(q->pod), "target",
-                                  target_of(q->pod), "faults", sim_agent_faults(q->pod, false)));
+                                  (json_int_t)q->pod->epoch, "mono", (json_int_t)sim_pod_mono(q->pod), "target", target_of(q->pod),
+                                  "faults", sim_agent_faults(q->pod, false)));
 }
 
 static void exec(const struct sim_request *q)
@@ -181,10 +181,10 @@ void sim_agent_greet(struct sim_pod *pod, struct sim_link *link)
 {
     char boot[24];
     str_format(boot, sizeof(boot), "boot-%d", pod->boot);
-    sim_link_tell(link, json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o}", "event", "hello", "protocol", 1, "place",
-                                  "Sidecar", "boot", boot, "node_boot", pod->node_name, "mono", (json_int_t)sim_pod_mono(pod),
-                                  "epoch", (json_int_t)pod->epoch, "target", target_of(pod), "faults",
-                                  sim_agent_faults(pod, false)));
+    sim_link_tell(link,
+                  json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o}", "event", "hello", "protocol", 1, "place", "Sidecar",
+                            "boot", boot, "node_boot", pod->node_name, "mono", (json_int_t)sim_pod_mono(pod), "epoch",
+                            (json_int_t)pod->epoch, "target", target_of(pod), "faults", sim_agent_faults(pod, false)));
 }
 
 void sim_agent_start(struct sim_pod *pod)

@@ -22,7 +22,7 @@ struct sim_fault {
     int pid;                /* whose process it stopped or ended */
     uint64_t before, after; /* contents of the file it changed */
 };
-bool sim_fault_open(const struct sim_fault *f); /* it may be in force */
+bool sim_fault_open(const struct sim_fault *f);  /* it may be in force */
 bool sim_fault_bites(const struct sim_fault *f); /* its effect is there, truly */
 
 struct sim_link;
@@ -62,7 +62,7 @@ void sim_agent_inject(const struct sim_request *q);
 void sim_agent_revert(const struct sim_request *q);
 void sim_agent_renew(const struct sim_request *q);
 json_t *sim_agent_faults(const struct sim_pod *pod, bool open_only);
-void sim_agent_replay(struct sim_pod *pod);                       /* at its start: takes back what is open */
+void sim_agent_replay(struct sim_pod *pod); /* at its start: takes back what is open */
 void sim_agent_revert_all(struct sim_pod *pod, const char *why);
 struct sim_fault *sim_agent_fault(const struct sim_pod *pod, const char *id); /* NULL */
 

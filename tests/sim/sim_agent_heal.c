@@ -32,8 +32,8 @@ static void effect_ends(const struct sim_request *q, json_t *line)
 static void effect_done(const struct sim_request *q, json_t *result)
 {
     json_put_int(result, "at", sim_pod_mono(q->pod));
-    effect_ends(q, json_pack("{s:s, s:b, s:I, s:o}", "id", q->id, "ok", 1, "mono", (json_int_t)sim_pod_mono(q->pod), "result",
-                             result));
+    effect_ends(
+        q, json_pack("{s:s, s:b, s:I, s:o}", "id", q->id, "ok", 1, "mono", (json_int_t)sim_pod_mono(q->pod), "result", result));
 }
 
 static void effect_failed(const struct sim_request *q, const char *class, const char *message)
@@ -101,8 +101,8 @@ static void snapshot_now(const struct sim_request *q)
     if (q->link)
         sim_agent_answer(q, json_pack("{s:s, s:s, s:i, s:s, s:I, s:b}", "facet", json_str(q->body, "facet", ""), "sha256",
                                       digest(q->pod->files[file], sha256), "bytes", 100, "takenAt",
-                                      rfc3339_format_micro(sim_wall(q->pod->sim), at), "mono",
-                                      (json_int_t)sim_pod_mono(q->pod), "changed", changed));
+                                      rfc3339_format_micro(sim_wall(q->pod->sim), at), "mono", (json_int_t)sim_pod_mono(q->pod),
+                                      "changed", changed));
     sim_agent_poke(q->pod);
 }
 

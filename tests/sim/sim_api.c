@@ -58,7 +58,8 @@ static void get(const struct request *q)
     json_t *object = found(q);
     if (object && str_equal(q->query->sub, "scale"))
         *q->answer = (struct sim_answer){
-            .status = 200, .body = json_pack("{s:s, s:{s:I}}", "kind", "Scale", "spec", "replicas", json_int(object, "spec.replicas", 1))};
+            .status = 200,
+            .body = json_pack("{s:s, s:{s:I}}", "kind", "Scale", "spec", "replicas", json_int(object, "spec.replicas", 1))};
     else if (object)
         answer(q, 200, object);
 }
@@ -202,7 +203,7 @@ static void patch(const struct request *q)
     store(q, object, next);
 }
 
-static void delete(const struct request *q)
+static void delete (const struct request *q)
 {
     json_t *object = found(q);
     if (!object || outdated(q, object, json_object_get(q->body, "preconditions")))
@@ -242,7 +243,7 @@ void sim_api(struct sim *s, struct sim_process *by, const char *method, const ch
     else if (str_equal(method, "PATCH"))
         patch(&q);
     else
-        delete(&q);
+        delete (&q);
 }
 
 bool sim_do(struct sim *s, const char *method, const char *path, json_t *body)

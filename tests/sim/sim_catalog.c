@@ -48,8 +48,9 @@ static const struct {
 } playbooks[] = {
     {"kernel-heartbeat-gap",
      "health-signal-gap",
-     {"[{'steps':[" RESTART "]}]", "[{'severity':['Minor','Moderate'],'steps':[" RESUME "," SLO
-      "]},{'severity':['Major','Critical'],'steps':[" RESTART "," RESUME "]}]",
+     {"[{'steps':[" RESTART "]}]",
+      "[{'severity':['Minor','Moderate'],'steps':[" RESUME "," SLO "]},{'severity':['Major','Critical'],'steps':[" RESTART
+      "," RESUME "]}]",
       "[{'steps':[" ROLL "]}]"},
      "{'heartbeat':{'ref':'$(target.heartbeat)'}}"},
     {"kernel-crash",
@@ -95,7 +96,8 @@ static json_t *parse(const char *format, ...)
 
 static json_t *card(struct sim *s, size_t i)
 {
-    int detect = (int)sim_between(s, 6, 15), heal = detect + (int)sim_between(s, 5, 25), duration = heal + (int)sim_between(s, 0, 10);
+    int detect = (int)sim_between(s, 6, 15), heal = detect + (int)sim_between(s, 5, 25),
+        duration = heal + (int)sim_between(s, 0, 10);
     return parse("{'metadata':{'name':'%s','namespace':'" SIM_OWN "'},'spec':{'id':'%s','title':'%s','category':'%s','risk':%d,"
                  "'injection':{%s,'duration':'%ds'},'expect':{'trigger':{'name':'%s','within':'%ds'},'playbooks':[{'name':'%s',"
                  "'within':'%ds'}],'codingTasks':{'minimum':%d}},'verify':[{'name':'mended','probe':%s,'within':'%ds'},"

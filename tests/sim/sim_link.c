@@ -7,8 +7,8 @@
 
 struct sim_link {
     struct world_session base;
-    struct list node;    /* at the process, while it is open there */
-    struct list at_pod;  /* at the pod, while the agent has it */
+    struct list node;   /* at the process, while it is open there */
+    struct list at_pod; /* at the pod, while the agent has it */
     struct sim_process *process;
     struct sim_pod *pod; /* NULL: not reached yet, or no more */
     char ns[64], name[80];
@@ -241,8 +241,7 @@ struct world_session *sim_link_open(struct world *w, const char *ns, const char 
     (void)container; /* nothing of the simulation runs commands in the target */
     struct sim_process *p = sim_process_of(w);
     struct sim_link *l = mem_new(struct sim_link);
-    *l = (struct sim_link){
-        .base.world = w, .process = p, .handlers = *handlers, .userdata = userdata, .open = true, .holders = 1};
+    *l = (struct sim_link){.base.world = w, .process = p, .handlers = *handlers, .userdata = userdata, .open = true, .holders = 1};
     str_copy(l->ns, sizeof(l->ns), ns);
     str_copy(l->name, sizeof(l->name), pod);
     list_init(&l->at_pod);

@@ -125,7 +125,8 @@ static int tell(const struct options *o, const struct tally *tallies, usec_t too
     const struct sim_stats *s = &sum.stats;
     double seconds = (double)took / (double)USEC_SEC;
     printf("%llu seeds, %llu drills (%llu succeeded, %llu failed, %llu inconclusive, %llu aborted, %llu skipped), %llu injections, "
-           "%llu faults made, %llu controllers killed, %llu requests, %llu steps, %.0f h of virtual time, %.1f s, %.0f drills per second%s\n",
+           "%llu faults made, %llu controllers killed, %llu requests, %llu steps, %.0f h of virtual time, %.1f s, %.0f drills per "
+           "second%s\n",
            (unsigned long long)sum.seeds, (unsigned long long)s->drills, (unsigned long long)s->succeeded,
            (unsigned long long)s->failed, (unsigned long long)s->inconclusive, (unsigned long long)s->aborted,
            (unsigned long long)s->skipped, (unsigned long long)s->injections, (unsigned long long)s->faults,

@@ -37,6 +37,61 @@ static const char *name_of(const json_t *object)
     return json_str(object, "metadata.name", "");
 }
 
+/* ── real failures ── */
+
+static void fail_pod(struct sim_pod *pod)
+{
+    struct sim *s = pod->sim;
+    if (!pod->runs)
+        return;
+    sim_trace_say(s->trace, "%s fails for real", pod->name);
+    switch (sim_below(s, 4)) {
+    case 0:
+        sim_pod_freeze(pod, true);
+        return;
+    case 1:
+        sim_pod_stop_process(pod);
+        return;
+    case 2:
+        sim_pod_write(pod, SIM_CONFIG, sim_content(s));
+        return;
+    default:
+        sim_pod_write(pod, SIM_MODEL, sim_content(s));
+        return;
+    }
+}
+
+static void fail_for_real(struct sim *s)
+{
+    struct sim_pod *pod = sim_pod_any(s);
+    if (pod)
+        fail_pod(pod);
+}
+
+struct failure {
+    struct sim *sim;
+    const char *ns, *app;
+};
+
+static void strike(void *userdata)
+{
+    struct failure *f = userdata;
+    struct sim_pod *pod = sim_pod_any(f->sim);
+    for (int tries = 0; tries < 8 && pod && !(str_equal(pod->app->ns, f->ns) && str_equal(pod->app->name, f->app)); tries++)
+        pod = sim_pod_any(f->sim);
+    if (pod)
+        fail_pod(pod);
+    free(f);
+}
+
+/* Just when a drill begins, so that what is seen is not the drill's doing. */
+static void fail_beside_drill(struct sim *s, uint64_t target)
+{
+    struct failure *f = mem_new(struct failure);
+    *f = (struct failure){s, s->scene->targets[target][0], s->scene->targets[target][1]};
+    sim_clock_add(s->clock, sim_now(s) + sim_between(s, 0, 40 * USEC_MSEC), strike, free, f);
+}
+
 /* ── drills ── */
 
 /* One that nothing is done to, mostly: those that wait in line are few. False: not now. */
@@ -52,9 +107,8 @@ static bool choose_target(struct sim *s, uint64_t *ret_target)
         if (!busy)
             return true;
         busy = false;
-        json_array_foreach(drills, i, drill)
-            busy |= str_equal(json_str(drill, "spec.target", ""), scene->targets[target][1]) &&
-                    json_array_size(json_at(drill, "status.conditions")) == 0;
+        json_array_foreach(drills, i, drill) busy |= str_equal(json_str(drill, "spec.target", ""), scene->targets[target][1]) &&
+                                                     json_array_size(json_at(drill, "status.conditions")) == 0;
         if (!busy)
             return true;
     }
@@ -97,6 +151,8 @@ static void make_drill(struct sim *s)
     if (sim_below(s, 20) == 0)
         json_put_bool(json_make(object, "spec"), "dryRun", true);
     sim_apply(s, "drills", object);
+    if (!s->weather.calm && sim_below(s, 12) == 0)
+        fail_beside_drill(s, target);
 }
 
 static void make_some_drills(struct sim *s)
@@ -226,7 +282,7 @@ static void edit_schedule(struct sim *s)
                  json_pack("{s:{s:b}}", "spec", "suspend", !json_flag(schedule, "spec.suspend", false)));
 }
 
-/* ── healing by others, and real failures ── */
+/* ── healing by others ── */
 
 static void heal_by_other_means(struct sim *s)
 {
@@ -266,30 +322,9 @@ static void file_task(struct sim *s)
         return;
     str_format(name, sizeof(name), "task-%d", ++s->scene->drills_made);
     sim_apply(s, "codingtasks",
-              json_pack("{s:{s:s, s:s}, s:{s:s, s:s, s:s, s:s}}", "metadata", "name", name, "namespace", ns_of(drill), "spec", "type",
-                        "FixBug", "description", "mend it", "incident", incident, "target", json_str(drill, "spec.target", "")));
-}
-
-static void fail_for_real(struct sim *s)
-{
-    struct sim_pod *pod = sim_pod_any(s);
-    if (!pod || !pod->runs)
-        return;
-    sim_trace_say(s->trace, "%s fails for real", pod->name);
-    switch (sim_below(s, 4)) {
-    case 0:
-        sim_pod_freeze(pod, true);
-        return;
-    case 1:
-        sim_pod_stop_process(pod);
-        return;
-    case 2:
-        sim_pod_write(pod, SIM_CONFIG, sim_content(s));
-        return;
-    default:
-        sim_pod_write(pod, SIM_MODEL, sim_content(s));
-        return;
-    }
+              json_pack("{s:{s:s, s:s}, s:{s:s, s:s, s:s, s:s}}", "metadata", "name", name, "namespace", ns_of(drill), "spec",
+                        "type", "FixBug", "description", "mend it", "incident", incident, "target",
+                        json_str(drill, "spec.target", "")));
 }
 
 /* ── who does what ── */
@@ -299,9 +334,9 @@ static const struct {
     int weight;
     bool kind; /* also in calm weather */
 } acts[] = {
-    {make_some_drills, 80, true}, {delete_drill, 5, false},   {abort_drill, 5, false},         {stop_all, 2, false},
-    {opt_out, 2, false},     {edit_card, 2, false},      {edit_playbook, 1, false},       {edit_target, 2, false},
-    {replace_target, 1, false},   {edit_schedule, 1, false},  {heal_by_other_means, 6, false}, {report_run, 4, false},
+    {make_some_drills, 80, true}, {delete_drill, 5, false},  {abort_drill, 5, false},         {stop_all, 2, false},
+    {opt_out, 2, false},          {edit_card, 2, false},     {edit_playbook, 1, false},       {edit_target, 2, false},
+    {replace_target, 1, false},   {edit_schedule, 1, false}, {heal_by_other_means, 6, false}, {report_run, 4, false},
     {file_task, 8, true},         {fail_for_real, 6, false},
 };
 
@@ -329,42 +364,4 @@ void sim_people_begin(struct sim *s)
 {
     s->scene->ends = s->weather.until;
     sim_clock_add(s->clock, sim_now(s) + 3 * USEC_SEC, act, NULL, s);
-}
-
-/* ── the cluster's own controllers ── */
-
-struct orphan {
-    struct sim *sim;
-    char uid[64];
-};
-
-static void collect(void *userdata)
-{
-    struct orphan *o = userdata;
-    json_auto_t *drills = sim_store_list(o->sim->store, sim_resource("drills"), NULL, 0);
-    size_t i;
-    json_t *drill;
-    json_array_foreach(drills, i, drill)
-    {
-        const json_t *owner = json_array_get(json_at(drill, "metadata.ownerReferences"), 0);
-        if (str_equal(json_str(owner, "uid", ""), o->uid))
-            sim_delete(o->sim, "drills", ns_of(drill), name_of(drill));
-    }
-    free(o);
-}
-
-void sim_scene_changed(struct sim *s, const char *plural, const json_t *before, const json_t *after)
-{
-    if (str_equal(plural, "drillschedules") && !sim_store_get(s->store, sim_resource(plural), ns_of(after), name_of(after))) {
-        struct orphan *o = mem_new(struct orphan);
-        o->sim = s;
-        str_copy(o->uid, sizeof(o->uid), json_str(after, "metadata.uid", ""));
-        sim_clock_add(s->clock, sim_now(s) + sim_between(s, 10, 2000) * USEC_MSEC, collect, free, o);
-    }
-    const json_t *template = json_at(after, "spec.template");
-    if (str_equal(plural, "deployments") && template && !json_equal(json_at(before, "spec.template"), template)) {
-        struct sim_app *app = sim_app_find(s, ns_of(after), name_of(after));
-        if (app)
-            sim_app_roll(s, app);
-    }
 }

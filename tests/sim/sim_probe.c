@@ -19,8 +19,7 @@ void sim_pod_looked(struct sim_pod *pod, enum sim_look look, bool holds, usec_t 
         pod->report_room = pod->report_room ? 2 * pod->report_room : 64;
         pod->reports = mem_resize(pod->reports, pod->report_room, sizeof(*pod->reports));
     }
-    pod->reports[pod->report_count++] =
-        (struct sim_report){.at = sim_now(pod->sim), .since = since, .look = look, .holds = holds};
+    pod->reports[pod->report_count++] = (struct sim_report){.at = sim_now(pod->sim), .since = since, .look = look, .holds = holds};
 }
 
 static void see_service(const struct sim_pod *pod, const json_t *member, usec_t at, struct sim_seen *seen)
@@ -83,9 +82,8 @@ static const struct {
     const char *member;
     void (*see)(const struct sim_pod *, const json_t *member, usec_t at, struct sim_seen *);
 } kinds[] = {
-    {"http", see_service},       {"slo", see_service},          {"tcp", see_service},
-    {"process", see_process},    {"heartbeat", see_heartbeat},  {"file", see_file},
-    {"resource", see_resources},
+    {"http", see_service},        {"slo", see_service}, {"tcp", see_service},        {"process", see_process},
+    {"heartbeat", see_heartbeat}, {"file", see_file},   {"resource", see_resources},
 };
 
 void sim_probe(const struct sim_pod *pod, const json_t *probe, usec_t at, struct sim_seen *seen)

@@ -22,10 +22,10 @@ struct sim_run { /* a PlaybookRun, as the API server had it */
 struct sim_incident {
     char id[80], ns[64], drill[254], target[64], schedule[64];
     struct sim_pod *pod;
-    json_t *card, *drill_object; /* at its intent */
+    json_t *card, *drill_object;                        /* at its intent */
     usec_t intended_at, injected_at, seen_at, ended_at; /* ended_at: the fault's end, whoever ended it; 0: it has not */
-    bool over, gone; /* over: its drill is; gone: with its drill */
-    json_t *status;             /* of its drill, once that was over */
+    bool over, gone;                                    /* over: its drill is; gone: with its drill */
+    json_t *status;                                     /* of its drill, once that was over */
     int records;
 };
 
@@ -34,12 +34,12 @@ struct sim_promise {
     int broken; /* the first that was; 0: none */
     char what[400];
     usec_t broken_at;
-    struct map *incidents;      /* id → sim_incident */
-    struct map *runs;           /* "ns/name" → sim_run */
-    struct map *durations;      /* card → usec_t: the longest that any version said */
-    struct map *epochs;         /* as text → identity */
+    struct map *incidents;            /* id → sim_incident */
+    struct map *runs;                 /* "ns/name" → sim_run */
+    struct map *durations;            /* card → usec_t: the longest that any version said */
+    struct map *epochs;               /* as text → identity */
     struct map *known[SIM_PROCESSES]; /* "stop/ns", "namespace/name": what the running controller was told is there */
-    size_t open;                /* faults that may be in force */
+    size_t open;                      /* faults that may be in force */
 };
 
 struct sim_promise *sim_promise_new(struct sim *s);
@@ -51,7 +51,8 @@ void sim_promise_sent(struct sim_promise *p, struct sim_process *by, const char 
 void sim_promise_request(struct sim_promise *p, struct sim_process *by, const char *method, const char *path, const json_t *body);
 void sim_promise_told(struct sim_promise *p, struct sim_process *to, const struct sim_resource *r, const char *type,
                       const json_t *object);
-void sim_promise_lists(struct sim_promise *p, struct sim_process *to, const struct sim_resource *r); /* it begins anew; r NULL: all */
+void sim_promise_lists(struct sim_promise *p, struct sim_process *to,
+                       const struct sim_resource *r); /* it begins anew; r NULL: all */
 void sim_promise_commanded(struct sim_promise *p, struct sim_process *by, const struct sim_pod *pod, const json_t *line);
 void sim_promise_changed(struct sim_promise *p, const struct sim_resource *r, const struct sim_change *change);
 void sim_promise_injected(struct sim_promise *p, const struct sim_fault *f, struct sim_process *by, const json_t *body);
@@ -63,12 +64,12 @@ bool sim_promise_quiet(struct sim_promise *p); /* nothing is left to be done */
 void sim_promise_end(struct sim_promise *p);   /* when nothing more happens, or the time is over */
 
 /* ── its parts ── */
-struct sim_incident *sim_incident(const struct sim_promise *p, const char *id);                 /* NULL */
-bool sim_incident_open(const struct sim_incident *i);                                           /* its fault may be in force */
-usec_t sim_promise_duration(const struct sim_promise *p, const struct sim_incident *i); /* that its fault may last */
-json_t *sim_named(const struct sim *s, const char *plural, const char *ns, const char *name);   /* there, else in the catalog; NULL */
-void sim_promise_gates(struct sim_promise *p, const struct sim_change *change);                 /* 8 */
-void sim_promise_run(struct sim_promise *p, const struct sim_change *change);                   /* 8 */
-void sim_promise_ledger(struct sim_promise *p, const struct sim_change *change);                /* 4 */
-void sim_promise_ledger_end(struct sim_promise *p);                                             /* 4 */
+struct sim_incident *sim_incident(const struct sim_promise *p, const char *id);               /* NULL */
+bool sim_incident_open(const struct sim_incident *i);                                         /* its fault may be in force */
+usec_t sim_promise_duration(const struct sim_promise *p, const struct sim_incident *i);       /* that its fault may last */
+json_t *sim_named(const struct sim *s, const char *plural, const char *ns, const char *name); /* there, else in the catalog; NULL */
+void sim_promise_gates(struct sim_promise *p, const struct sim_change *change);               /* 8 */
+void sim_promise_run(struct sim_promise *p, const struct sim_change *change);                 /* 8 */
+void sim_promise_ledger(struct sim_promise *p, const struct sim_change *change);              /* 4 */
+void sim_promise_ledger_end(struct sim_promise *p);                                           /* 4 */
 void sim_promise_reach(struct sim_promise *p, const struct sim_incident *i, const json_t *body); /* 2, 5 */

@@ -18,7 +18,8 @@ static enum sim_look look_of(const json_t *probe)
 }
 
 /* The first report of that kind from a time on, in the incident's pod (healed by replacing it: in any of its target). NULL: none. */
-static const struct sim_report *report_after(const struct sim_incident *i, enum sim_look look, bool holds, usec_t from, usec_t until)
+static const struct sim_report *report_after(const struct sim_incident *i, enum sim_look look, bool holds, usec_t from,
+                                             usec_t until)
 {
     for (struct list *n = i->pod->sim->pods->all.next; n != &i->pod->sim->pods->all; n = n->next) {
         const struct sim_pod *pod = list_entry(n, struct sim_pod, node);
@@ -93,8 +94,8 @@ static bool coding_task_created(const struct sim_promise *p, const struct sim_in
     int64_t filed = 0;
     size_t n;
     json_t *task;
-    json_array_foreach(tasks, n, task)
-        filed += str_equal(json_str(task, "spec.incident", ""), i->id) && !str_equal(json_str(task, "spec.type", ""), "CloseGap");
+    json_array_foreach(tasks, n, task) filed +=
+        str_equal(json_str(task, "spec.incident", ""), i->id) && !str_equal(json_str(task, "spec.type", ""), "CloseGap");
     return filed >= json_int(i->card, "spec.expect.codingTasks.minimum", 0);
 }
 
@@ -115,7 +116,7 @@ static bool level_met(const struct sim_promise *p, const struct sim_incident *i)
 }
 
 static bool (*const proofs[])(const struct sim_promise *, const struct sim_incident *) = {trigger_fired, playbook_executed,
-                                                                                           coding_task_created, level_met};
+                                                                                          coding_task_created, level_met};
 
 static bool required(const struct sim_incident *i, size_t gate)
 {

@@ -23,8 +23,7 @@ static void check_record(struct sim_promise *p, const struct sim_incident *i, co
                           json_str(i->status, "phase", ""));
     size_t n, passed = 0;
     json_t *gate;
-    json_array_foreach(json_at(i->status, "gates"), n, gate)
-        passed += str_equal(json_str(gate, "result", ""), "Passed");
+    json_array_foreach(json_at(i->status, "gates"), n, gate) passed += str_equal(json_str(gate, "result", ""), "Passed");
     if (json_array_size(json_at(record, "gates_passed")) != passed)
         sim_promise_break(p, 4, "incident %s is recorded with other gates than its drill has", i->id);
 }

@@ -121,8 +121,8 @@ static void arrive(void *userdata)
     }
     if (a->refused) {
         static const char *const reasons[] = {"TooManyRequests", "InternalError"};
-        a->answer = (struct sim_answer){
-            .status = a->refused, .body = sim_status(a->refused, reasons[a->refused == 500], "the server is not well")};
+        a->answer = (struct sim_answer){.status = a->refused,
+                                        .body = sim_status(a->refused, reasons[a->refused == 500], "the server is not well")};
     } else {
         sim_promise_request(s->promise, a->process, a->method, a->path, a->body);
         sim_api(s, a->process, a->method, a->path, a->body, list_version(s, a->path), &a->answer);

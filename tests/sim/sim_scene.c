@@ -47,17 +47,18 @@ static void make_target(struct sim *s, int index)
     static const char *const places[] = {"Local", "Local", "Pod"};
     json_t *health = json_pack("[{s:s, s:s, s:{s:i, s:s}}]", "name", "ready", "via", places[sim_below(s, 3)], "http", "port", 8080,
                                "path", "/healthz");
-    json_t *facets = json_pack(
-        "{s:{s:s}, s:{s:{s:s, s:s}}, s:{s:i, s:s}, s:{s:s, s:s, s:s}, s:{s:s, s:s}, s:o, s:{s:s, s:f, s:i}}", "process", "match",
-        "worker.py", "heartbeat", "file", "path", "/run/shop/heartbeat", "maxAge", "1s", "api", "port", 8080, "path", "/api/items",
-        "config", "path", "/etc/shop/config.yaml", "format", "YAML", "key", "db.pool", "model", "path", "/models/w.safetensors",
-        "format", "SafeTensors", "health", health, "slo", "latencyP95", "500ms", "errorRate", 0.01, "samples", 20);
+    json_t *facets = json_pack("{s:{s:s}, s:{s:{s:s, s:s}}, s:{s:i, s:s}, s:{s:s, s:s, s:s}, s:{s:s, s:s}, s:o, s:{s:s, s:f, s:i}}",
+                               "process", "match", "worker.py", "heartbeat", "file", "path", "/run/shop/heartbeat", "maxAge", "1s",
+                               "api", "port", 8080, "path", "/api/items", "config", "path", "/etc/shop/config.yaml", "format",
+                               "YAML", "key", "db.pool", "model", "path", "/models/w.safetensors", "format", "SafeTensors",
+                               "health", health, "slo", "latencyP95", "500ms", "errorRate", 0.01, "samples", 20);
     json_t *object = json_pack("{s:{s:s, s:s, s:{s:s}}, s:{s:{s:{s:s}}, s:s, s:{s:s, s:s, s:s}, s:o, s:{s:s, s:i, s:[s,s]}}}",
                                "metadata", "name", name, "namespace", ns, "labels", "app", name, "spec", "selector", "matchLabels",
                                "app", name, "container", "app", "workload", "apiVersion", "apps/v1", "kind", "Deployment", "name",
                                name, "facets", facets, "snapshots", "every", "10m", "keep", 3, "facets", "config", "model");
     sim_apply(s, "drilltargets", object);
-    sim_apply(s, "deployments", json_pack("{s:{s:s, s:s}, s:{s:i}}", "metadata", "name", name, "namespace", ns, "spec", "replicas", 1));
+    sim_apply(s, "deployments",
+              json_pack("{s:{s:s, s:s}, s:{s:i}}", "metadata", "name", name, "namespace", ns, "spec", "replicas", 1));
     usec_t supervisor = sim_below(s, 3) ? sim_between(s, 100, 1500) * USEC_MSEC : USEC_NEVER;
     sim_app_add(s, ns, name, sim_below(s, 4) ? 2 : 1, supervisor);
 }
@@ -78,6 +79,18 @@ static void make_schedule(struct sim *s, int index)
     sim_apply(s, "drillschedules", object);
 }
 
+/* A ledger that is nearly full: its segment is sealed, and the next begun, before long. */
+static void fill_ledger(struct sim *s, const char *ns)
+{
+    size_t length = (size_t)sim_between(s, 505, 511) << 10;
+    auto_free char *filler = mem_alloc(length + 1);
+    memset(filler, 'x', length);
+    sim_apply(s, "configmaps",
+              json_pack("{s:{s:s, s:s, s:{s:s}}, s:{s:s, s:s}}", "metadata", "name", "drill-ledger-000001", "namespace", ns,
+                        "labels", "drillyard.dev/ledger", "segment", "data", ".chain", "{\"segment\":1}", "chaos-1-filler",
+                        filler));
+}
+
 void sim_scene_init(struct sim *s)
 {
     s->scene = mem_new(struct sim_scene);
@@ -88,6 +101,8 @@ void sim_scene_init(struct sim *s)
         char name[16];
         str_format(name, sizeof(name), "team-%d", i);
         make_namespace(s, name, i < 2);
+        if (sim_below(s, 30) == 0)
+            fill_ledger(s, name);
     }
     const char *plural;
     json_t *object;

@@ -24,6 +24,7 @@ extern const char *const sim_cards[];
 
 /* sim_people.c */
 void sim_people_begin(struct sim *s);
+/* sim_cluster.c */
 void sim_scene_changed(struct sim *s, const char *plural, const json_t *before, const json_t *after); /* owners and their things */
 
 /* Writes an object as a person does. Takes object. */

@@ -28,7 +28,11 @@ static const struct sim_resource resources[] = {
      .plural = "leases",
      .prefix = "/apis/coordination.k8s.io/v1",
      .namespaced = true},
-    {.kind = "Event", .api_version = "events.k8s.io/v1", .plural = "events", .prefix = "/apis/events.k8s.io/v1", .namespaced = true},
+    {.kind = "Event",
+     .api_version = "events.k8s.io/v1",
+     .plural = "events",
+     .prefix = "/apis/events.k8s.io/v1",
+     .namespaced = true},
 };
 
 struct shelf {
@@ -238,8 +242,7 @@ json_t *sim_store_put(struct sim_store *s, const struct sim_resource *r, json_t 
     }
     put_version(s, object);
     map_set(shelf->objects, key, json_incref(object));
-    struct sim_change change = {
-        .type = before ? SIM_MODIFIED : SIM_ADDED, .before = before, .after = object /* taken */, .by = by};
+    struct sim_change change = {.type = before ? SIM_MODIFIED : SIM_ADDED, .before = before, .after = object /* taken */, .by = by};
     remember(s, r, change);
     return map_get(shelf->objects, key);
 }

@@ -29,7 +29,8 @@ uint64_t sim_store_rv(const struct sim_store *s);
 uint64_t sim_store_oldest(const struct sim_store *s); /* watches from before it are told 410 */
 void sim_store_compact(struct sim_store *s);          /* forgets that anything was ever before now */
 
-json_t *sim_store_get(const struct sim_store *s, const struct sim_resource *r, const char *ns, const char *name); /* borrowed; NULL */
+json_t *sim_store_get(const struct sim_store *s, const struct sim_resource *r, const char *ns,
+                      const char *name); /* borrowed; NULL */
 /* All of them by (namespace, name), as they were at `rv` (0: now); ns NULL: everywhere. New references in a new array. */
 json_t *sim_store_list(const struct sim_store *s, const struct sim_resource *r, const char *ns, uint64_t rv);
 /* The changes of a resource, oldest first. */

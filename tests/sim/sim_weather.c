@@ -133,8 +133,8 @@ static void compact(struct sim *s)
 }
 
 static void (*const disasters[])(struct sim *) = {
-    kill_controller, kill_controller, kill_controller, pause_controller, pause_controller, set_clock, kill_agent,
-    kill_agent,      silence_agent,   compact,         end_pod,
+    kill_controller, kill_controller, kill_controller, pause_controller, pause_controller, set_clock,
+    kill_agent,      kill_agent,      silence_agent,   compact,          end_pod,
 };
 
 static void disaster(void *userdata)

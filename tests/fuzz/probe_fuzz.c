@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_auto_t *reduced = pod_reduce(raw);
         auto_pod struct pod pod = {0};
         pod_decode(reduced, &pod);
-        probe_pods_judge(probe, &pod, 1, USEC_SEC, &e);
+        probe_pods_judge(probe, &pod, 1, NULL, USEC_SEC, &e);
         check_evidence(&e);
     }
     if (json_at(probe, "object")) {

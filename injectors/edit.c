@@ -44,7 +44,8 @@ static json_t *parent_of(json_t *tree, const struct strlist *path, int operation
         json_t *next = child(node, path->items[i]);
         if (!next && operation == EDIT_SET && json_is_object(node)) {
             next = json_object();
-            json_object_set_new(node, path->items[i], next);
+            if (json_object_set_new(node, path->items[i], next) < 0)
+                return NULL; /* a name that is not UTF-8: `next` is gone */
         }
         if (!next)
             return NULL;
@@ -101,6 +102,10 @@ int edit_text(const struct edit *e, const char *text, size_t n, char **ret_text,
     struct edit_cut cut = {0};
     if (!split_key(e->key, &path))
         return refusal_text(r, "params.key", e->key, "params.key wants names joined by dots, like \"db.pool\"");
+    json_t *key = json_string(e->key); /* NULL: not UTF-8; over the protocol it always is, on a command line it need not be */
+    if (!key)
+        return refusal_text(r, "params.key", e->key, "params.key wants UTF-8");
+    json_decref(key);
     if (memchr(text, '\0', n))
         return error_set(&r->error, ERROR_INVALID, "the file holds NUL bytes: it is no text");
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)

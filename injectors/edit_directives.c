@@ -171,6 +171,15 @@ static void insert_directive(const struct strlist *path, const char *text, size_
                own_line || open_end ? "\n" : " ");
 }
 
+/* A directive that is added is read back under its name: one word. */
+static bool is_word(const char *name)
+{
+    for (const char *c = name; *c; c++)
+        if (isspace((unsigned char)*c) || strchr(";{}#\"'\\", *c))
+            return false;
+    return *name != '\0';
+}
+
 int edit_directives(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut,
                     struct refusal *r)
 {
@@ -180,6 +189,9 @@ int edit_directives(const struct edit *e, const struct strlist *path, const char
     if (e->value && !(edit_word(e->value, "on", "off", ";{}#\"'\\\r\n", &value) && value.len))
         return refusal_field(r, "params.value", e->value,
                              "params.value wants words, a number, true or false here, without ; { } # or quotes");
+    if (!is_word(path->items[path->count - 1]))
+        return refusal_text(r, "params.key", e->key,
+                            "params.key wants the name of a directive: one word without ; { } # or quotes");
     if (scan(path, text, n, &f, &r->error) < 0)
         return -1;
     if (f.directives > 1)

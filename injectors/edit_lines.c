@@ -122,11 +122,22 @@ static size_t ini_value_end(const char *text, size_t start, size_t end)
     return trim_blanks(text, from, comment_at(text, from, end, "#;"));
 }
 
+/* What is written as a name is read as that name. */
+static bool ini_name_is_sound(const char *name)
+{
+    size_t n = strlen(name);
+    return n && !strpbrk(name, "=:\r\n") && !strchr("[#; \t", name[0]) && !is_blank(name[n - 1]);
+}
+
 int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *cut, struct refusal *r)
 {
     auto_free char *section = NULL;
     auto_free char *name = NULL;
     split_section(e->key, &section, &name);
+    if (!ini_name_is_sound(name) || (section && strpbrk(section, "]\r\n")))
+        return refusal_text(r, "params.key", e->key,
+                            "params.key wants section.key of a line each, the key without = and : and blanks at its ends, and not "
+                            "beginning with [ # or ;");
     auto_buf struct buf value;
     buf_init(&value, 65536);
     if (e->value && !edit_word(e->value, "true", "false", "\r\n", &value))

@@ -1,5 +1,6 @@
 #include "core/probe.h"
 
+#include "api/field.h"
 #include "base/str.h"
 #include "core/probe_agent.h"
 
@@ -91,6 +92,11 @@ int probe_endpoint(const json_t *probe, const struct target *target, struct prob
             return error_set(err, ERROR_NOT_FOUND, "target %s has no facet %s; set spec.facets.%s there", target->meta.name,
                              slo ? "api" : "slo", slo ? "api" : "slo");
     }
+    int64_t port = json_int(request, "port", 0);
+    char quoted[FIELD_QUOTE_SIZE];
+    if (port < 1 || port > 65535)
+        return error_set(err, ERROR_INVALID, "%s.port: %s is not a port; write a number from 1 to 65535",
+                         str_equal(kind, "slo") ? "spec.facets.api" : kind, field_quote(json_at(request, "port"), quoted));
     const char *service = NULL;
     if (str_equal(probe_via(probe, kind, target), "Service")) {
         service = json_str(target->facets, "api.service", NULL);
@@ -102,7 +108,7 @@ int probe_endpoint(const json_t *probe, const struct target *target, struct prob
     bool http = str_equal(kind, "http");
     *ret_endpoint = (struct probe_endpoint){
         .service = service,
-        .port = (int)json_int(request, "port", 0),
+        .port = (int)port,
         .scheme = json_str(request, "scheme", "http"),
         .path = json_str(request, "path", "/"),
         .method = http ? json_str(request, "method", "GET") : "GET",

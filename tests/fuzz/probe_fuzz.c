@@ -6,6 +6,7 @@
 
 static void check_evidence(const struct evidence *e)
 {
+    json_decref((json_t *)(uintptr_t)e->data);
     FUZZ_CHECK(e->holds == HOLDS_TRUE || e->holds == HOLDS_FALSE || e->holds == HOLDS_UNKNOWN);
     FUZZ_CHECK(e->message[0] && strlen(e->message) < sizeof(e->message));
 }
@@ -61,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_auto_t *reduced = pod_reduce(raw);
         auto_pod struct pod pod = {0};
         pod_decode(reduced, &pod);
-        probe_pods_judge(probe, &pod, 1, NULL, USEC_SEC, &e);
+        probe_pods_judge(probe, &pod, 1, "app", USEC_SEC, &e);
         check_evidence(&e);
     }
     if (json_at(probe, "object")) {

@@ -7,7 +7,10 @@
 #include "shell/reconcile.h"
 #include "shell/reflectors.h"
 
-#define KEYS_AT_ONCE     64 /* reconciled in one turn, before the loop's other work is let through */
+/* So much is reconciled in one turn before the loop's other work is let through: a lease that is not renewed in time is lost, and then all
+ * that is known of agents begins anew. */
+#define KEYS_AT_ONCE     64
+#define TURN_MAX         (20 * USEC_MSEC)
 #define STOP_TIMEOUT     (5 * USEC_SEC)
 #define STOP_LOOK_EVERY  (20 * USEC_MSEC)
 #define CLOCK_LOOK_EVERY (10 * USEC_SEC)
@@ -52,7 +55,9 @@ static void work(void *userdata)
 {
     struct shell *s = userdata;
     struct key key;
-    for (int i = 0; i < KEYS_AT_ONCE && s->acting && workqueue_take(s->queue, &key); i++) {
+    usec_t until = world_now(s->world) + TURN_MAX;
+    for (int i = 0; i < KEYS_AT_ONCE && (i == 0 || world_now(s->world) < until) && s->acting && workqueue_take(s->queue, &key);
+         i++) {
         s->metrics.reconciles++;
         reconcile_key(&s->reconcile, &key);
         workqueue_done(s->queue, &key);

@@ -171,6 +171,15 @@ FEW = ("null", "text instead", "number instead", "map instead", "empty", "NUL wi
        "unknown word", "unknown field")
 
 
+def name_of(kind, base, spot, what):
+    return f"{kind}/{base['metadata']['name']} {spot.dotted()}: {what}"
+
+
+def number_of(name):
+    """Evenly spread, and always the same."""
+    return int(hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8], 16)
+
+
 class Variant:
     """One object that is wrong, or at least odd, at one place."""
 
@@ -187,7 +196,7 @@ class Variant:
         else:
             at[spot.path[-1]] = value
         self.base = base["metadata"]["name"]
-        self.id = f"{kind}/{self.base} {self.path}: {what}"
+        self.id = name_of(kind, base, spot, what)
 
     def text(self):
         return json.dumps({"id": self.id, "kind": self.kind, "base": self.base, "path": self.path, "what": self.what, "object": self.object})
@@ -233,9 +242,8 @@ def variants(share=1, kinds=None):
             if spot.value is not ABSENT:
                 places.add(place)
             for what, value in of_spot(spot, full and spot.value is not ABSENT):
-                variant = Variant(kind, base, spot, what, value)
-                if share == 1 or int(hashlib.sha256(variant.id.encode(errors="replace")).hexdigest()[:8], 16) % share == 0:
-                    yield variant
+                if share == 1 or number_of(name_of(kind, base, spot, what)) % share == 0:
+                    yield Variant(kind, base, spot, what, value)
 
 
 def main():

@@ -139,6 +139,8 @@ void sim_promise_changed(struct sim_promise *p, const struct sim_resource *r, co
 {
     if (str_equal(r->plural, "drills"))
         drill_changed(p, c);
+    else if (str_equal(r->plural, "leases"))
+        sim_promise_lease(p, c);
     else if (str_equal(r->plural, "chaoscards"))
         card_changed(p, c);
     else if (str_equal(r->plural, "playbookruns"))
@@ -210,6 +212,7 @@ static void check_times(struct sim_promise *p, const struct sim_incident *i)
     usec_t now = sim_now(p->sim);
     if (!i->pod->agent_up || !f || f->state == SIM_REVERTING)
         return;
+    sim_promise_stop(p, i);
     if (now > f->lease_until + GRACE)
         sim_promise_break(p, 2, "fault %s in pod %s outlives its lease", i->id, i->pod->name);
     if (now > usec_add(i->injected_at, sim_promise_duration(p, i)) + GRACE)
@@ -288,7 +291,7 @@ struct sim_promise *sim_promise_new(struct sim *s)
     *p = (struct sim_promise){
         .sim = s, .incidents = map_new(incident_free), .runs = map_new(free), .durations = map_new(free), .epochs = map_new(free)};
     for (int i = 0; i < SIM_PROCESSES; i++)
-        p->known[i] = map_new(NULL);
+        p->known[i] = map_new(free);
     return p;
 }
 

@@ -34,12 +34,14 @@ struct sim_promise {
     int broken; /* the first that was; 0: none */
     char what[400];
     usec_t broken_at;
-    struct map *incidents;            /* id → sim_incident */
-    struct map *runs;                 /* "ns/name" → sim_run */
-    struct map *durations;            /* card → usec_t: the longest that any version said */
-    struct map *epochs;               /* as text → identity */
-    struct map *known[SIM_PROCESSES]; /* "stop/ns", "namespace/name": what the running controller was told is there */
-    size_t open;                      /* faults that may be in force */
+    struct map *incidents; /* id → sim_incident */
+    struct map *runs;      /* "ns/name" → sim_run */
+    struct map *durations; /* card → usec_t: the longest that any version said */
+    struct map *epochs;    /* as text → identity */
+    struct map
+        *known[SIM_PROCESSES]; /* "stop/ns", "namespace/name" → usec_t: what the running controller was told is there, since when */
+    usec_t led_since;          /* the Lease has had its holder */
+    size_t open;               /* faults that may be in force */
 };
 
 struct sim_promise *sim_promise_new(struct sim *s);
@@ -68,6 +70,8 @@ struct sim_incident *sim_incident(const struct sim_promise *p, const char *id); 
 bool sim_incident_open(const struct sim_incident *i);                                         /* its fault may be in force */
 usec_t sim_promise_duration(const struct sim_promise *p, const struct sim_incident *i);       /* that its fault may last */
 json_t *sim_named(const struct sim *s, const char *plural, const char *ns, const char *name); /* there, else in the catalog; NULL */
+void sim_promise_lease(struct sim_promise *p, const struct sim_change *change);               /* 5 */
+void sim_promise_stop(struct sim_promise *p, const struct sim_incident *i);                   /* 5 */
 void sim_promise_gates(struct sim_promise *p, const struct sim_change *change);               /* 8 */
 void sim_promise_run(struct sim_promise *p, const struct sim_change *change);                 /* 8 */
 void sim_promise_ledger(struct sim_promise *p, const struct sim_change *change);              /* 4 */

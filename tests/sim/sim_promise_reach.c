@@ -17,10 +17,15 @@ static void learn(struct sim_promise *p, const struct sim_process *to, const cha
 {
     char key[160];
     str_format(key, sizeof(key), "%s/%s", what, ns);
-    if (there)
-        map_set(p->known[to->index], key, p);
-    else
+    if (!there) {
         map_remove(p->known[to->index], key);
+        return;
+    }
+    if (map_get(p->known[to->index], key))
+        return;
+    usec_t *since = mem_new(usec_t);
+    *since = sim_now(p->sim);
+    map_set(p->known[to->index], key, since);
 }
 
 void sim_promise_told(struct sim_promise *p, struct sim_process *to, const struct sim_resource *r, const char *type,
@@ -62,6 +67,36 @@ static bool holds_lease(const struct sim_promise *p, const struct sim_process *b
 {
     const json_t *lease = sim_store_get(p->sim->store, sim_resource("leases"), SIM_OWN, "drillyard-controller");
     return !lease || str_equal(json_str(lease, "spec.holderIdentity", ""), by->identity);
+}
+
+void sim_promise_lease(struct sim_promise *p, const struct sim_change *c)
+{
+    if (!str_equal(json_str(c->before, "spec.holderIdentity", ""), json_str(c->after, "spec.holderIdentity", "")))
+        p->led_since = sim_now(p->sim);
+}
+
+/* ── 5: a stop ends what is at work ── */
+
+/* The agent's own lease is the longest way: who stops no longer renews it. */
+#define STOP_WITHIN (SIM_LEASE + 15 * USEC_SEC)
+
+static bool stopped_long_ago(const struct sim_promise *p, const struct sim_process *leader, const char *ns)
+{
+    char key[160];
+    str_format(key, sizeof(key), "stop/%s", ns);
+    const usec_t *since = map_get(p->known[leader->index], key);
+    return since && sim_now(p->sim) > usec_max(*since, p->led_since) + STOP_WITHIN;
+}
+
+void sim_promise_stop(struct sim_promise *p, const struct sim_incident *i)
+{
+    for (int n = 0; n < SIM_PROCESSES; n++) {
+        const struct sim_process *leader = p->sim->processes[n];
+        if (leader->dead || !holds_lease(p, leader))
+            continue;
+        if (stopped_long_ago(p, leader, i->ns) || stopped_long_ago(p, leader, SIM_OWN))
+            sim_promise_break(p, 5, "fault %s lasts on although %s was told of the stop long ago", i->id, leader->identity);
+    }
 }
 
 void sim_promise_sent(struct sim_promise *p, struct sim_process *by, const char *method, const char *path)

@@ -10,9 +10,8 @@
 
 /* How long the agent may be away while it is unknown whether the fault is in force, before the drill gives up and reverts. */
 #define DRILL_INJECT_WAIT (30 * USEC_SEC)
-
-/* How long a deleted drill's record is tried for where it seems that nothing can be created any more. */
-#define DRILL_RECORD_PATIENCE (2 * USEC_MINUTE)
+/* How often it is asked whether a namespace that is out of sight is being deleted. */
+#define DRILL_NAMESPACE_LOOK (15 * USEC_SEC)
 
 const struct agent_fault *agent_fault_find(const struct agent_state *a, const char *id)
 {
@@ -318,24 +317,45 @@ static void decide_in_force(const struct drill_view *v, usec_t now, struct decis
 
 /* ── after the verdict ── */
 
-/* A namespace that lost its label is not seen any more, and so not that it is being deleted either: its ledger went, and cannot be begun
- * again. What could be recorded would have been by then. */
-static bool namespace_left(const struct drill_view *v, usec_t now)
+/* Nothing can be created in a namespace that is being deleted. One without the label is out of sight: then the API server is asked. */
+enum leaving { LEAVING_UNKNOWN, LEAVING_NO, LEAVING_YES };
+
+static enum leaving namespace_leaving(const struct drill_view *v, usec_t now, struct decision *d)
 {
-    usec_t deleted_at = json_time(v->drill->root, "metadata.deletionTimestamp", 0);
-    return deleted_at && !v->namespace_enabled && v->ledger->synced && !v->ledger->count &&
-           now >= usec_add(deleted_at, DRILL_RECORD_PATIENCE);
+    if (v->namespace_deleting || v->namespace_enabled)
+        return v->namespace_deleting ? LEAVING_YES : LEAVING_NO;
+    const struct observation *last = NULL, *next;
+    char id[EFFECT_ID_SIZE], path[128];
+    for (int n = 1;; n++, last = next) {
+        str_format(id, sizeof(id), "namespace/%d", n);
+        next = observations_get(v->observations, id);
+        if (next->state == OBSERVATION_NONE)
+            break;
+    }
+    usec_t due = !last                                  ? now
+                 : last->state == OBSERVATION_IN_FLIGHT ? USEC_NEVER
+                                                        : usec_add(last->answered_at, DRILL_NAMESPACE_LOOK);
+    if (now >= due) {
+        str_format(path, sizeof(path), "/api/v1/namespaces/%s", v->drill->meta.ns);
+        decision_api(d, id, "GET", path, NULL, NULL, 10 * USEC_SEC);
+    } else
+        decision_again(d, due);
+    if (last && last->state == OBSERVATION_OK)
+        return json_at(last->result, "metadata.deletionTimestamp") ? LEAVING_YES : LEAVING_NO;
+    return last && last->state == OBSERVATION_FAILED && last->err.class == ERROR_NOT_FOUND ? LEAVING_YES : LEAVING_UNKNOWN;
 }
 
 /* The ledger first: what cannot be filed in the backlog must not cost the record. A deleted drill does not wait for the backlog, and in a
- * namespace that is being deleted nothing can be created any more: there the finalizer would only be in the way. */
+ * namespace that is being deleted the finalizer would only be in the way. */
 static void decide_ended(const struct drill_view *v, usec_t now, struct decision *d)
 {
     const struct drill *drill = v->drill;
     if (!drill->finalizer)
         return;
-    bool leaving = v->namespace_deleting || namespace_left(v, now);
-    if (!str_empty(drill->incident) && !leaving) {
+    enum leaving leaving = str_empty(drill->incident) ? LEAVING_YES : namespace_leaving(v, now, d);
+    if (leaving == LEAVING_UNKNOWN)
+        return; /* the answer wakes us */
+    if (leaving == LEAVING_NO) {
         json_t *record = drill_record(v);
         bool recorded = ledger_decide(v->ledger, drill->meta.ns, drill->incident, record, d);
         json_decref(record);

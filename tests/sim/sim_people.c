@@ -208,7 +208,7 @@ static void take_back_later(struct sim *s, const char *ns, void (*take_back)(voi
     struct order *o = mem_new(struct order);
     o->sim = s;
     str_copy(o->ns, sizeof(o->ns), ns);
-    sim_clock_add(s->clock, sim_now(s) + sim_between(s, 1, 15) * USEC_SEC, take_back, free, o);
+    sim_clock_add(s->clock, sim_now(s) + sim_between(s, 1, sim_below(s, 3) ? 15 : 60) * USEC_SEC, take_back, free, o);
 }
 
 static void stop_all(struct sim *s)

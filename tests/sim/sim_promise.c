@@ -145,6 +145,8 @@ void sim_promise_changed(struct sim_promise *p, const struct sim_resource *r, co
         card_changed(p, c);
     else if (str_equal(r->plural, "playbookruns"))
         sim_promise_run(p, c);
+    else if (str_equal(r->plural, "codingtasks"))
+        sim_promise_task(p, c);
     else if (str_equal(r->plural, "configmaps"))
         sim_promise_ledger(p, c);
 }

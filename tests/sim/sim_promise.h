@@ -27,6 +27,7 @@ struct sim_incident {
     bool over, gone;                                    /* over: its drill is; gone: with its drill */
     json_t *status;                                     /* of its drill, once that was over */
     int records;
+    int64_t tasks; /* that were ever filed for it */
 };
 
 struct sim_promise {
@@ -73,6 +74,7 @@ json_t *sim_named(const struct sim *s, const char *plural, const char *ns, const
 void sim_promise_lease(struct sim_promise *p, const struct sim_change *change);               /* 5 */
 void sim_promise_stop(struct sim_promise *p, const struct sim_incident *i);                   /* 5 */
 void sim_promise_gates(struct sim_promise *p, const struct sim_change *change);               /* 8 */
+void sim_promise_task(struct sim_promise *p, const struct sim_change *change);                /* 8 */
 void sim_promise_run(struct sim_promise *p, const struct sim_change *change);                 /* 8 */
 void sim_promise_ledger(struct sim_promise *p, const struct sim_change *change);              /* 4 */
 void sim_promise_ledger_end(struct sim_promise *p);                                           /* 4 */

@@ -46,7 +46,7 @@ struct reflector {
     enum list_from from;
     bool no_streaming_list; /* the server said that it has none */
     bool pages_once;        /* the streaming list failed: the next list goes by pages */
-    bool synced;
+    bool synced, fresh;     /* fresh: a list was complete that began after reflector_refresh() */
     struct alarm alarm;
     struct backoff backoff;
     usec_t not_before, waits_until; /* WAITING: no earlier than the server asked for, and no later than this */
@@ -121,8 +121,9 @@ static void list_done(struct reflector *r, const char *rv)
     r->from = FROM_LAST;
     r->pages_once = false;
     tell(r, &(struct error){0});
-    if (!r->synced) {
-        r->synced = true;
+    bool news = !r->synced || !r->fresh;
+    r->synced = r->fresh = true;
+    if (news) {
         if (r->on_synced)
             r->on_synced(r->userdata);
     }
@@ -401,9 +402,27 @@ void reflector_nudge(struct reflector *r)
     alarm_set(&r->alarm, soon);
 }
 
+void reflector_refresh(struct reflector *r)
+{
+    r->fresh = false;
+    r->from = FROM_NEWEST;
+    world_stream_close(mem_take(r->stream));
+    if (r->request) {
+        r->request->reflector = NULL;
+        r->request = NULL;
+    }
+    free(mem_take(r->continue_token));
+    at_once(r, NEXT_LIST);
+}
+
 bool reflector_synced(const struct reflector *r)
 {
     return r->synced;
+}
+
+bool reflector_fresh(const struct reflector *r)
+{
+    return r->fresh;
 }
 
 struct reflector_stats reflector_stats(const struct reflector *r)

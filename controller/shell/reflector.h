@@ -26,7 +26,7 @@ struct reflector_options {
     enum kind kind;
     const char *ns; /* copied; "" : all namespaces, or a cluster-scoped kind */
     reflector_problem_fn *problem;
-    void (*synced)(void *userdata); /* the first list is complete */
+    void (*synced)(void *userdata); /* the first list is complete, and after a refresh the next */
     void *userdata;
 };
 struct reflector *reflector_new(struct world *world, struct alarms *alarms, struct store *store,
@@ -37,7 +37,10 @@ void reflector_run(struct reflector *r); /* begins */
 /* Others find that the server answers again: one that waits after a failure tries again soon, and not at the end of its wait; but not
  * earlier than the server asked for. */
 void reflector_nudge(struct reflector *r);
+/* Lists anew, what there is now: a cache that only follows may be behind by as much as a watch is slow, or has lost. */
+void reflector_refresh(struct reflector *r);
 bool reflector_synced(const struct reflector *r);
+bool reflector_fresh(const struct reflector *r); /* and that was complete */
 
 struct reflector_stats {
     uint64_t lists, watches, events, bookmarks, problems;

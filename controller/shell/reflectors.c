@@ -109,6 +109,20 @@ bool reflectors_synced(const struct reflectors *r)
     return true;
 }
 
+void reflectors_refresh(struct reflectors *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        reflector_refresh(r->scopes[i].reflector);
+}
+
+bool reflectors_fresh(const struct reflectors *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (!reflector_fresh(r->scopes[i].reflector))
+            return false;
+    return true;
+}
+
 bool reflectors_kind_synced(const struct reflectors *r, enum kind kind, const char *ns)
 {
     for (size_t i = 0; i < r->count; i++)

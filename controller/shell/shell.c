@@ -35,7 +35,8 @@ struct shell {
     struct wakes wakes;
     struct reconcile reconcile;
     struct alarm work, clock_look, stop_look;
-    bool acting; /* leads, and the caches are complete */
+    bool elects; /* else it is alone, and there was no leader before */
+    bool acting; /* leads, and the caches are complete and not older than its term */
     bool stopping, drained;
     usec_t stop_by;
     void (*stopped)(void *userdata);
@@ -67,7 +68,7 @@ static void work(void *userdata)
 
 static void begin_or_end_acting(struct shell *s)
 {
-    bool acts = elector_leads(s->elector) && reflectors_synced(s->reflectors) && !s->stopping;
+    bool acts = elector_leads(s->elector) && reflectors_fresh(s->reflectors) && !s->stopping;
     if (acts == s->acting)
         return;
     s->acting = acts;
@@ -125,6 +126,9 @@ static void on_leads(void *userdata, bool leads)
     struct shell *s = userdata;
     s->metrics.leader_changes++;
     log_event(LOG_INFO, leads ? "elected" : "no longer the leader", "identity", s->identity, NULL);
+    /* What the leader before wrote last may not have come through the watches yet: a drill that it began must not be begun beside. */
+    if (leads && s->elects)
+        reflectors_refresh(s->reflectors);
     if (leads)
         reflectors_nudge(s->reflectors); /* the election asks twice a second, so it is the first to know */
     begin_or_end_acting(s);
@@ -217,6 +221,7 @@ struct shell *shell_new(struct world *world, const struct shell_options *o, stru
 {
     struct shell *s = mem_new(struct shell);
     s->world = world;
+    s->elects = o->elect;
     s->catalog = mem_strdup(o->catalog_namespace ? o->catalog_namespace : "");
     s->own = mem_strdup(o->own_namespace);
     make_identity(s, o->identity);

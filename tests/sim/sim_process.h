@@ -51,7 +51,7 @@ struct world_stream *sim_stream_open(struct world *w, const char *path, usec_t s
 void sim_stream_close(struct world_stream *stream);
 void sim_streams_cancel(struct sim_process *p);
 void sim_streams_notify(struct sim *s, const struct sim_resource *r); /* something of that resource has changed */
-void sim_streams_mend(struct sim *s);                                 /* who has lost an event lists again */
+void sim_streams_mend(struct sim *s);                                 /* everything is listed again: an event may be lost */
 struct world_session *sim_link_open(struct world *w, const char *ns, const char *pod, const char *container,
                                     const struct world_session_handlers *handlers, void *userdata);
 bool sim_link_send(struct world_session *session, json_t *line);

@@ -16,7 +16,7 @@ struct stream {
     struct world_stream_handlers handlers;
     void *userdata;
     usec_t silent_after;
-    bool open, up, deaf, pumping, lost;
+    bool open, up, deaf, pumping;
     size_t next; /* the first change that it has not been told */
     int holders;
 };
@@ -130,7 +130,6 @@ static void pump(void *userdata)
     while (s->open && s->next < until) {
         struct sim_change c = *sim_store_change(sim->store, r, s->next++);
         if (sim_strikes(sim, sim->weather.watch_lost)) {
-            s->lost = true;
             sim_trace_say(sim->trace, "%s never hears of %s %s", s->process->identity, r->plural,
                           json_str(c.after, "metadata.name", ""));
         } else
@@ -287,7 +286,7 @@ void sim_streams_mend(struct sim *sim)
         struct sim_process *p = sim->processes[i];
         for (struct list *n = p ? p->streams.next : NULL; n && n != &p->streams; n = n->next) {
             struct stream *s = list_entry(n, struct stream, node);
-            if (s->lost)
+            if (s->up)
                 post(s, sim_now(sim) + sim_delay(sim), end_gone);
         }
     }

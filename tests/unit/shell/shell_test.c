@@ -116,12 +116,31 @@ static void win(struct bench *b)
     fake_run(b->fake);
 }
 
+TEST(a_new_leader_lists_anew_before_it_acts)
+{
+    struct bench b;
+    bench_init(&b, true);
+    add(&b, KIND_TASK, "team-a", "t1", "{\"type\":\"FixBug\",\"target\":\"shop\"}");
+    sync_all(&b);
+    size_t before = fake_count_streams(b.fake, "sendInitialEvents=true");
+    win(&b);
+    CHECK(shell_leads(b.shell) && shell_synced(b.shell));
+    CHECK_INT(fake_count_streams(b.fake, "sendInitialEvents=true"), 2 * before);
+    CHECK(!strstr(fake_stream_path(stream(&b, KIND_DRILL)), "resourceVersion=1")); /* what there is now, not what was seen */
+    CHECK(!fake_request(b.fake, "PUT", "/codingtasks"));
+    add(&b, KIND_TASK, "team-a", "t1", "{\"type\":\"FixBug\",\"target\":\"shop\"}");
+    sync_all(&b);
+    CHECK(fake_request(b.fake, "PUT", "/codingtasks") != NULL);
+    bench_done(&b);
+}
+
 TEST(a_leader_that_cannot_renew_stops_acting_and_a_later_term_begins_anew)
 {
     struct bench b;
     bench_init(&b, true);
     sync_all(&b);
     win(&b);
+    sync_all(&b);
     CHECK(shell_leads(b.shell));
     fake_advance(b.fake, 3 * USEC_SEC); /* nobody answers the renewals */
     CHECK(!shell_leads(b.shell));
@@ -138,6 +157,8 @@ TEST(a_clean_end_gives_the_lease_back_and_comes_to_an_end)
     add(&b, KIND_TASK, "team-a", "t1", "{\"type\":\"FixBug\",\"target\":\"shop\"}");
     sync_all(&b);
     win(&b);
+    add(&b, KIND_TASK, "team-a", "t1", "{\"type\":\"FixBug\",\"target\":\"shop\"}");
+    sync_all(&b);
     struct fake_request *write = fake_request(b.fake, "PUT", "/codingtasks/t1/status");
     CHECK(write != NULL);
     shell_stop(b.shell, on_stopped, &b);

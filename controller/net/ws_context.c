@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 #define HEADER_ROOM    32768 /* bearer tokens of many kB are normal; libwebsockets' default of 4,096 refuses them */
-#define FD_TABLE_MAX   8192  /* libwebsockets sizes its tables by RLIMIT_NOFILE, in a container perhaps a billion; 16 bytes each */
+#define FD_TABLE_MAX   4096  /* libwebsockets sizes its tables by RLIMIT_NOFILE, in a container perhaps a billion; 16 bytes each */
 #define LINGER_SECONDS 5     /* a connection closed with bytes unsent */
 #define IDLE_MAX       2     /* destroying one is so full of traps (net/lws_life.c) that it is kept for the next connection */
 

@@ -277,7 +277,8 @@ bool store_put(struct store *s, enum kind kind, const json_t *object)
         shelf_insert(&s->shelves[kind], lower_bound(&s->shelves[kind], key.ns, key.name), e);
     count_bytes(s, e, true);
     entry_group(s, e);
-    tree_keep(s, e, mem_take(reduced));
+    if (former) /* what changes is looked at again; of a list most is not, and its trees would only leave the heap full of holes */
+        tree_keep(s, e, mem_take(reduced));
     tell(s, former ? &former->summary : NULL, &e->summary);
     if (former)
         entry_free(former);

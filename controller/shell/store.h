@@ -16,7 +16,7 @@
 
 #define STORE_TOMBSTONE      (5 * USEC_MINUTE)
 #define STORE_TREES_MAX      1024                 /* parsed trees kept … */
-#define STORE_TREES_TEXT_MAX ((size_t)512 * 1024) /* … of at most so much text together (a tree takes 12 times that) */
+#define STORE_TREES_TEXT_MAX ((size_t)256 * 1024) /* … of at most so much text together (a tree takes 12 times that) */
 
 struct store_change {
     struct key key;

@@ -238,8 +238,8 @@ int http_call_prepare(struct http_call *c, const struct http_request *r, struct 
     /* Without it a removed handle waits for its resolver thread (lib/asyn-thread.c, Curl_resolver_kill), and the loop with it. */
     curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, c->shared ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(c->easy, CURLOPT_PIPEWAIT,
-                     c->shared ? 1L : 0L); /* for the connection that is being made, not for one of its own */
+    /* For the connection that is being made, not for one of its own; without TLS none is ever shared, and each would wait for all before it. */
+    curl_easy_setopt(c->easy, CURLOPT_PIPEWAIT, c->shared && strncasecmp(r->url, "https:", 6) == 0 ? 1L : 0L);
     curl_easy_setopt(c->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(c->easy, CURLOPT_HEADERDATA, c);
     curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);

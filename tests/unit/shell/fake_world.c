@@ -360,7 +360,12 @@ static void ops_http(struct world *w, const struct world_http *request, world_ht
 
 static void ops_tcp(struct world *w, const char *host, int port, usec_t timeout, world_tcp_fn *done, void *userdata)
 {
-    (void)w, (void)host, (void)port, (void)timeout, (void)done, (void)userdata;
+    (void)timeout;
+    struct fake *f = fake_of(w);
+    struct fake_http *h = mem_new(struct fake_http);
+    *h = (struct fake_http){.url = mem_printf("tcp://%s:%d", host, port), .tcp_done = done, .userdata = userdata, .open = true};
+    f->https = mem_resize(f->https, f->http_count + 1, sizeof(*f->https));
+    f->https[f->http_count++] = h;
 }
 
 struct fake_http *fake_http(struct fake *f, const char *part)
@@ -375,7 +380,10 @@ void fake_http_reply(struct fake_http *h, int status, usec_t latency, const char
 {
     struct world_http_reply reply = {.status = status, .latency = latency, .body = body, .body_length = body ? strlen(body) : 0};
     h->open = false;
-    h->done(h->userdata, &reply);
+    if (h->tcp_done)
+        h->tcp_done(h->userdata, &reply.err, latency);
+    else
+        h->done(h->userdata, &reply);
 }
 
 /* ── life ── */
@@ -440,7 +448,9 @@ void fake_free(struct fake *f)
     }
     for (size_t i = 0; i < f->http_count; i++) {
         struct world_http_reply cancelled = {.err = {.class = ERROR_CANCELLED}};
-        if (f->https[i]->open)
+        if (f->https[i]->open && f->https[i]->tcp_done)
+            f->https[i]->tcp_done(f->https[i]->userdata, &cancelled.err, 0);
+        else if (f->https[i]->open)
             f->https[i]->done(f->https[i]->userdata, &cancelled);
         free(f->https[i]->url);
         free(f->https[i]);

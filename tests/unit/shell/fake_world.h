@@ -62,9 +62,10 @@ void fake_hang_up(struct fake_session *s, enum error_class class);
 void fake_agent_up(struct fake *f, const char *pod, usec_t agent_mono);
 
 /* ── probes ── */
-struct fake_http {
+struct fake_http { /* a TCP connection too: "tcp://10.0.0.1:80" */
     char *url;
     world_http_fn *done;
+    world_tcp_fn *tcp_done;
     void *userdata;
     bool open;
 };

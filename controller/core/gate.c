@@ -191,7 +191,9 @@ static void judge_trigger(const struct drill_view *v, const struct gate_frame *f
 
 /* ── gate 2: the expected playbooks were executed ── */
 
-/* For this incident, for this pod, and not for what fired before. Who says nothing of when must name the incident. */
+/* For this incident, for this pod, and not for what fired before. Who says nothing of when must name the incident, which is known from the
+ * intent on: what was reported before the injection, which may be a while later, is no healing of it (creation
+ * times have whole seconds: one of the same second does not count either). */
 static bool run_counts(const struct drill_view *v, const struct gate_frame *frame, const struct run *r, const char *playbook)
 {
     if (!str_equal(r->playbook, playbook) || !str_equal(r->target, v->drill->target) ||
@@ -199,6 +201,8 @@ static bool run_counts(const struct drill_view *v, const struct gate_frame *fram
         (!str_empty(r->incident) && !str_equal(r->incident, v->drill->incident)))
         return false;
     if (r->ended_at && !since_injection(v, frame, r->ended_at, 0))
+        return false;
+    if (!r->ended_at && !r->fired_at && r->meta.created_at < frame->began_at)
         return false;
     return r->fired_at ? since_injection(v, frame, r->fired_at, v->drill->clock_error) : !str_empty(r->incident);
 }

@@ -319,6 +319,13 @@ static void outside_run_without_end(struct scene *s, struct gate_frame *frame)
 {
     outside_run(s, frame);
     s->runs[0].ended_at = 0;
+    s->runs[0].meta.created_at = at(1);
+}
+
+static void outside_run_from_before(struct scene *s, struct gate_frame *frame)
+{
+    outside_run_without_end(s, frame);
+    s->runs[0].meta.created_at = frame->began_at - SEC;
 }
 
 static void agent_away_while_running(struct scene *s, struct gate_frame *frame)
@@ -471,6 +478,8 @@ TEST(nothing_is_credited_that_the_healing_did_not_do_and_nobody_is_blamed_for_wh
         {"an outside healer names the incident", outside_run, 4, {Y, Y, X, Y}},
         {"and one that names nothing is none of ours", outside_run_of_nothing, 40, {Y, N, X, P}},
         {"and one that does not say when it ended has ended when it is seen", outside_run_without_end, 40, {Y, N, X, P}},
+        {"in time, where it is seen in time", outside_run_without_end, 4, {Y, Y, X, Y}},
+        {"but one that was reported before the injection healed nothing", outside_run_from_before, 4, {Y, P, X, P}},
         {"a run that failed while the agent was away", agent_away_while_running, 40, {Y, I, X, P}},
         {"an outside healer does not need our agent", outside_run_failed_meanwhile, 40, {Y, N, X, P}},
         {"the detector fires again: the level is not back", fires_again, 6, {Y, Y, X, P}},

@@ -17,9 +17,8 @@ struct trim {
 static void due(void *userdata)
 {
     struct trim *t = userdata;
-    if (t->quiet(t->userdata)) {
+    if (t->quiet(t->userdata))
         malloc_trim(0);
-    }
     timer_at(t->timer, time_monotonic() + EVERY);
 }
 

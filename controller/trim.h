@@ -1,8 +1,4 @@
-/* trim.h — gives memory back while nothing happens.
- *
- * Two kinds are held without being used: what malloc() keeps after a burst (the first lists, a crowd of drills), and pages of the
- * program itself that only its start or a rare path needed. The first returns to the kernel. The second is file pages, which the kernel
- * keeps as cache as long as it has no better use for the room, and maps again, a few microseconds each, when they are used. */
+/* trim.h — gives back what malloc() keeps after a burst (the first lists, a crowd of drills) while nothing happens. */
 #pragma once
 
 #include "net/loop.h"

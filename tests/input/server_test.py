@@ -14,6 +14,10 @@ import sys
 import threading
 import time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+
+from lib import ensure_crds
+
 import judge
 import schemas
 import server
@@ -117,6 +121,7 @@ def main():
     parser.add_argument("--accepted", help="a file for what the server made of the accepted ones")
     parser.add_argument("--all", action="store_true", help="print every bad message")
     args = parser.parse_args()
+    ensure_crds()
     began = time.monotonic()
     with Place(server.Server()) as place:
         sweep = Sweep(place, args)

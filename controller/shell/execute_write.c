@@ -193,10 +193,21 @@ static usec_t next_backoff(struct executor *x, struct owner_state *owner)
     return backoff_next(&owner->backoff, now_of(x), world_random(x->o.world));
 }
 
+bool execute_writes_drill(const struct executor *x)
+{
+    size_t at = 0;
+    void *flight;
+    while (map_next(x->flights, &at, NULL, &flight))
+        if (((const struct flight *)flight)->object.kind == KIND_DRILL)
+            return true;
+    return false;
+}
+
 /* The one switch from classes to forget, retry, after. */
 static void failed(struct executor *x, struct owner_state *owner, const struct flight *f, const struct error *err)
 {
     x->o.metrics->write_errors++;
+    x->unsure |= f->object.kind == KIND_DRILL && error_outcome_unknown(err);
     executor_log(f->type, "effect failed", &f->owner, &f->object, NULL, err);
     switch (retry_for(err)) {
     case RETRY_DONE:

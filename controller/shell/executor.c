@@ -135,6 +135,7 @@ void executor_clear(struct executor *x)
     watches_clear(x->o.watches);
     owners_clear(x->owners);
     map_clear(x->stale);
+    x->unsure = false;
 }
 
 const struct observations *executor_observations(struct executor *x, const struct key *owner)
@@ -146,6 +147,11 @@ const struct observations *executor_observations(struct executor *x, const struc
 size_t executor_in_flight(const struct executor *x)
 {
     return map_count(x->flights);
+}
+
+bool executor_unsure(const struct executor *x)
+{
+    return x->unsure || execute_writes_drill(x);
 }
 
 struct executor *executor_new(const struct executor_options *options)

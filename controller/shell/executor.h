@@ -38,4 +38,6 @@ void executor_forget(struct executor *x, const struct key *owner); /* it is gone
 void executor_clear(struct executor *x);                           /* no longer the leader */
 
 const struct observations *executor_observations(struct executor *x, const struct key *owner); /* NULL: none */
-size_t executor_in_flight(const struct executor *x);                                           /* writes that are not answered */
+size_t executor_in_flight(const struct executor *x);
+/* Since executor_clear(): a write of a drill is open, or ended without an answer: the store may not have what it did. */
+bool executor_unsure(const struct executor *x); /* writes that are not answered */

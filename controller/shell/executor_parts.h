@@ -17,11 +17,13 @@ struct executor {
     struct owners *owners;
     struct map *flights; /* object key text → flight: the one write to it that is open */
     struct map *stale;   /* object key text → stale */
+    bool unsure;         /* a write of a drill ended without an answer */
     struct list open;    /* everything that will come back: writes and operations */
 };
 
 void execute_write(struct executor *x, struct owner_state *owner,
-                   const struct effect *e); /* STATUS, METADATA, PATCH, CREATE, DELETE */
+                   const struct effect *e);          /* STATUS, METADATA, PATCH, CREATE, DELETE */
+bool execute_writes_drill(const struct executor *x); /* one is open */
 void execute_event(struct executor *x, struct owner_state *owner, const struct effect *e);
 void execute_agent(struct executor *x, struct owner_state *owner, const struct effect *e);
 void execute_api(struct executor *x, struct owner_state *owner, const struct effect *e);

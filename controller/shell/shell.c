@@ -35,8 +35,10 @@ struct shell {
     struct wakes wakes;
     struct reconcile reconcile;
     struct alarm work, clock_look, stop_look;
-    bool elects; /* else it is alone, and there was no leader before */
-    bool acting; /* leads, and the caches are complete and not older than its term */
+    int64_t last_epoch; /* of our last term; 0: none yet */
+    bool unsure;        /* whether all that was written in it is in the caches */
+    bool elects;        /* else it is alone, and there was no leader before */
+    bool acting;        /* leads, and the caches are complete and not older than its term */
     bool stopping, drained;
     usec_t stop_by;
     void (*stopped)(void *userdata);
@@ -73,6 +75,7 @@ static void begin_or_end_acting(struct shell *s)
         return;
     s->acting = acts;
     if (!acts) {
+        s->unsure = executor_unsure(s->executor);
         executor_clear(s->executor);
         sessions_disable(s->sessions);
         firings_clear(s->firings);
@@ -121,14 +124,26 @@ static void on_synced(void *userdata)
         begin_or_end_acting(s);
 }
 
+/* What the leader before wrote last may not have come through the watches yet: a drill that it began must not be begun beside. Where that
+ * was ourselves, as the epoch tells, only writes whose outcome is unknown may have been missed: who lost a term for being busy must not list
+ * ten thousand objects for it, and be busier. */
+static void catch_up(struct shell *s)
+{
+    int64_t epoch = elector_epoch(s->elector);
+    bool again = s->last_epoch && epoch == s->last_epoch + 1;
+    if (!again || (s->unsure && reflectors_fresh(s->reflectors)))
+        reflectors_refresh(s->reflectors);
+    s->last_epoch = epoch;
+    s->unsure = false;
+}
+
 static void on_leads(void *userdata, bool leads)
 {
     struct shell *s = userdata;
     s->metrics.leader_changes++;
     log_event(LOG_INFO, leads ? "elected" : "no longer the leader", "identity", s->identity, NULL);
-    /* What the leader before wrote last may not have come through the watches yet: a drill that it began must not be begun beside. */
     if (leads && s->elects)
-        reflectors_refresh(s->reflectors);
+        catch_up(s);
     if (leads)
         reflectors_nudge(s->reflectors); /* the election asks twice a second, so it is the first to know */
     begin_or_end_acting(s);

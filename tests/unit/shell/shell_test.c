@@ -134,6 +134,52 @@ TEST(a_new_leader_lists_anew_before_it_acts)
     bench_done(&b);
 }
 
+/* The term ends for want of an answer; the Lease says that nobody else had it meanwhile, or that somebody did. */
+static void win_again(struct bench *b, int others_terms)
+{
+    struct fake_request *r = fake_request(b->fake, "PUT", "/leases/");
+    json_auto_t *lease = json_deep_copy(r ? r->body : NULL);
+    json_t *spec = json_object_get(lease, "spec");
+    json_put_int(spec, "leaseTransitions", json_int(spec, "leaseTransitions", 0) + others_terms);
+    if (others_terms)
+        json_put_str(spec, "holderIdentity", ""); /* given back */
+    json_put_str(json_make(lease, "metadata"), "resourceVersion", "60");
+    fake_advance(b->fake, 3 * USEC_SEC);
+    CHECK(!shell_leads(b->shell));
+    while ((r = fake_request(b->fake, "PUT", "/leases/")))
+        fake_refuse(r, ERROR_TIMEOUT, 0, 0);
+    fake_advance(b->fake, USEC_SEC);
+    if ((r = fake_request(b->fake, "GET", "/leases/")))
+        fake_reply(r, 200, json_incref(lease));
+    fake_run(b->fake);
+    r = fake_request(b->fake, "PUT", "/leases/");
+    CHECK(r != NULL);
+    json_t *taken = json_deep_copy(r ? r->body : NULL);
+    json_put_str(json_make(taken, "metadata"), "resourceVersion", "61");
+    if (r)
+        fake_reply(r, 200, taken);
+    fake_run(b->fake);
+    CHECK(shell_leads(b->shell));
+}
+
+/* Who lost a term for being busy must not be made busier by lists. */
+TEST(a_term_after_our_own_needs_no_lists_and_one_after_anothers_does)
+{
+    for (int others = 0; others < 2; others++) {
+        struct bench b;
+        CHECK_ROW(others ? "another led between" : "nobody else led");
+        bench_init(&b, true);
+        sync_all(&b);
+        win(&b);
+        sync_all(&b);
+        size_t before = fake_count_streams(b.fake, "sendInitialEvents=true");
+        fake_advance(b.fake, 700 * USEC_MSEC); /* a renewal is under way */
+        win_again(&b, others);
+        CHECK((fake_count_streams(b.fake, "sendInitialEvents=true") > before) == (others > 0));
+        bench_done(&b);
+    }
+}
+
 TEST(a_leader_that_cannot_renew_stops_acting_and_a_later_term_begins_anew)
 {
     struct bench b;

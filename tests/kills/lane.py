@@ -153,7 +153,7 @@ def quick_catalog():
     for item in objects:
         item["metadata"].pop("annotations", None)
         if item["kind"] == "Playbook":
-            item["spec"]["cooldown"] = "5s" if item["metadata"]["name"] == "kernel-crash" else "500ms"
+            item["spec"]["cooldown"] = "7s" if item["metadata"]["name"] == "kernel-crash" else "500ms"
         process = item["spec"].get("probe", {}).get("process", {}) if item["kind"] == "Trigger" else {}
         if "stableFor" in process:
             process["stableFor"] = "4s"

@@ -33,7 +33,7 @@ struct client_call {
     struct http_call *http;
     char *method, *path, *content_type, *accept, *body;
     usec_t deadline;
-    bool ahead;
+    bool behind;
     bool again;     /* sent for the second time, after a 401 */
     bool finishing; /* its `done` is running */
     bool (*may_send)(void *userdata);
@@ -364,10 +364,10 @@ static void pump(void *client)
 
 static void queue_add(struct client *c, struct client_call *call)
 {
-    struct list *before = c->queue.next;
-    while (call->ahead && before != &c->queue && list_entry(before, struct client_call, node)->ahead)
+    struct list *before = call->behind ? &c->queue : c->queue.next;
+    while (before != &c->queue && !list_entry(before, struct client_call, node)->behind)
         before = before->next;
-    list_append(call->ahead ? before : &c->queue, &call->node);
+    list_append(before, &call->node);
 }
 
 struct client_call *client_send(struct client *c, const struct client_request *r,
@@ -385,7 +385,7 @@ struct client_call *client_send(struct client *c, const struct client_request *r
     call->done = done;
     call->userdata = userdata;
     call->may_send = r->may_send;
-    call->ahead = r->ahead;
+    call->behind = r->behind;
     queue_add(c, call);
     if (r->urgent && !renew(c, false)) {
         refresh(c, false);

@@ -5,7 +5,7 @@
  *   request's time limit; not at all after client_cancel().
  * - A request is sent at most once, but for two cases in which the server has not carried it out: a kept connection that was already
  *   closed (net/http.h), and a 401, after which the credentials are read anew and it is sent once more. Nothing else is retried.
- * - The client's own rate limit queues, in order, what is `ahead` first; it never drops. Time in the queue counts against the time limit.
+ * - The client's own rate limit queues, in order, what is `behind` last; it never drops. Time in the queue counts against the time limit.
  *
  * What changes while we run (tokens, the CA) is re-read as config_refresh() sees fit, before requests; new trust means new connections.
  * Where a program gives the credentials (kube/exec_plugin.h), requests wait for it when they are due, and once after a 401; if it fails
@@ -38,7 +38,7 @@ struct client_request {
     const json_t *body;       /* NULL: none */
     usec_t timeout;           /* 0: CLIENT_TIMEOUT */
     bool urgent;              /* past the queue and the rate limit: for what keeps an election, of which there is one at a time */
-    bool ahead;               /* within the rate limit, but before what is queued and is not ahead itself */
+    bool behind;              /* behind all that is queued or comes, and is not behind itself */
     /* Asked (with the userdata of `done`) right before it is sent, however long it was queued; false: it is not, and fails with UNAVAILABLE.
      * NULL: it may. */
     bool (*may_send)(void *userdata);

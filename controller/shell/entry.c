@@ -41,6 +41,7 @@ struct entry *entry_new(const struct summary *s, const json_t *object, struct pa
     e->summary.labels = memcpy(at, s->labels, labels);
     list_init(&e->in_target);
     list_init(&e->in_live);
+    list_init(&e->in_card);
     list_init(&e->in_trees);
 
     auto_free char *text = json_dumps(object, JSON_COMPACT);

@@ -10,11 +10,11 @@ struct entry {
     struct pack_dictionary *dictionary; /* of the text; NULL: none */
     void *packed;
     size_t packed_length, text_length;
-    unsigned list;                            /* the last list that had it */
-    struct list in_target, in_live, in_trees; /* removed: in none */
-    json_t *tree;                             /* NULL: not parsed */
-    size_t tree_cost;                         /* what it counts while it is parsed */
-    char strings[];                           /* the summary's */
+    unsigned list;                                     /* the last list that had it */
+    struct list in_target, in_live, in_card, in_trees; /* removed: in none */
+    json_t *tree;                                      /* NULL: not parsed */
+    size_t tree_cost;                                  /* what it counts while it is parsed */
+    char strings[];                                    /* the summary's */
 };
 /* `current` is the kind's dictionary; it is replaced where this object is a much better example. */
 struct entry *entry_new(const struct summary *summary, const json_t *object, struct pack_dictionary **current);

@@ -45,10 +45,10 @@ static bool may_write(void *userdata)
     return x && x->o.may_act(x->o.userdata);
 }
 
-/* Drills and healing, which are on the clock: however many other objects want their Ready condition written, they do not wait for it. */
-static bool matters(const struct owner_state *owner, const struct effect *e)
+/* Conditions and counters: however many objects want theirs written, nothing on a drill's way waits for it. */
+static bool can_wait(const struct owner_state *owner)
 {
-    return owner->key.kind == KIND_DRILL || owner->key.kind == KIND_RUN || e->key.kind == KIND_DRILL || e->key.kind == KIND_RUN;
+    return owner->key.kind == KIND_CARD || owner->key.kind == KIND_PLAYBOOK || owner->key.kind == KIND_TASK;
 }
 
 static void fly(struct executor *x, struct owner_state *owner, const struct effect *e, const struct world_request *request,
@@ -74,8 +74,7 @@ static void fetch(struct executor *x, struct owner_state *owner, const struct ef
     write_build(&as_status, x->o.lookup.store, &w);
     json_decref(as_status.body);
     str_copy(get.rv, sizeof(get.rv), e->rv);
-    struct world_request request = {
-        .method = "GET", .path = buf_str(&w.path), .timeout = WRITE_TIMEOUT, .ahead = matters(owner, e)};
+    struct world_request request = {.method = "GET", .path = buf_str(&w.path), .timeout = WRITE_TIMEOUT, .behind = can_wait(owner)};
     fly(x, owner, &get, &request, true);
 }
 
@@ -121,7 +120,7 @@ void execute_write(struct executor *x, struct owner_state *owner, const struct e
                                     .content_type = w.content_type,
                                     .body = w.body,
                                     .timeout = WRITE_TIMEOUT,
-                                    .ahead = matters(owner, e),
+                                    .behind = can_wait(owner),
                                     .may_send = may_write};
     executor_log(e->type, "effect begun", &owner->key, &e->key, NULL, NULL);
     fly(x, owner, e, &request, false);
@@ -320,6 +319,7 @@ void execute_event(struct executor *x, struct owner_state *owner, const struct e
     *f = (struct event_flight){.owner = owner->key, .regarding = e->key};
     str_copy(f->id, sizeof(f->id), e->id);
     pending_begin(x, &f->pending, owner);
-    struct world_request request = {.method = w.method, .path = buf_str(&w.path), .body = w.body, .timeout = WRITE_TIMEOUT};
+    struct world_request request = {
+        .method = w.method, .path = buf_str(&w.path), .body = w.body, .timeout = WRITE_TIMEOUT, .behind = true};
     world_api(x->o.world, &request, on_event_sent, f);
 }

@@ -2,7 +2,7 @@
 
 #include "base/map.h"
 #include "base/str.h"
-#include "shell/entry.h"
+#include "shell/card_index.h"
 #include "shell/reduce.h"
 #include "shell/rv.h"
 #include "shell/tombstones.h"
@@ -22,6 +22,7 @@ struct group {
 struct store {
     struct world *world;
     struct shelf shelves[KIND_COUNT];
+    struct card_index by_card;
     struct map *groups; /* "kind/ns/target" and "kind/ns" (live) → group */
     struct list trees;  /* entries with a tree, the least recently used first */
     size_t tree_count, tree_text;
@@ -52,6 +53,7 @@ void store_free(struct store *s)
     }
     tombstones_free(s->tombstones);
     map_free(s->groups);
+    card_index_done(&s->by_card);
     free(s);
 }
 
@@ -188,11 +190,19 @@ static void entry_group(struct store *s, struct entry *e)
 {
     char name[GROUP_NAME_SIZE];
     const struct summary *summary = &e->summary;
+    card_index_add(&s->by_card, e);
     if (!grouped(summary->kind))
         return;
     list_append(&group_get(s, group_of_target(name, summary->kind, summary->ns, summary->target))->head, &e->in_target);
     if (summary->live)
         list_append(&group_get(s, group_of_live(name, summary->kind, summary->ns))->head, &e->in_live);
+}
+
+static void entry_ungroup(struct store *s, struct entry *e)
+{
+    card_index_remove(&s->by_card, e);
+    list_remove(&e->in_target);
+    list_remove(&e->in_live);
 }
 
 /* ── changing ── */
@@ -234,8 +244,7 @@ static void remove_at(struct store *s, enum kind kind, size_t at, const char *rv
     tree_drop(s, e);
     count_bytes(s, e, false);
     /* Told while it is gone but its strings still stand. */
-    list_remove(&e->in_target);
-    list_remove(&e->in_live);
+    entry_ungroup(s, e);
     tell(s, &e->summary, NULL);
     entry_free(e);
 }
@@ -271,8 +280,7 @@ bool store_put(struct store *s, enum kind kind, const json_t *object)
         *found = e;
         tree_drop(s, former);
         count_bytes(s, former, false);
-        list_remove(&former->in_target);
-        list_remove(&former->in_live);
+        entry_ungroup(s, former);
     } else
         shelf_insert(&s->shelves[kind], lower_bound(&s->shelves[kind], key.ns, key.name), e);
     count_bytes(s, e, true);
@@ -347,6 +355,15 @@ const struct summary *store_next_live(const struct store *s, enum kind kind, con
     char name[GROUP_NAME_SIZE];
     const struct list *node = group_next(s, group_of_live(name, kind, ns), c);
     return node ? &list_entry(node, struct entry, in_live)->summary : NULL;
+}
+
+const struct summary *store_next_of_card(const struct store *s, enum kind kind, const char *ns, const char *card,
+                                         struct store_cursor *c)
+{
+    const struct entry *e = c->begun && !c->at ? NULL : card_index_next(&s->by_card, kind, ns, card, c->at);
+    c->begun = true;
+    c->at = e;
+    return e ? &e->summary : NULL;
 }
 
 /* ── lists ── */

@@ -56,6 +56,9 @@ const struct summary *store_next(const struct store *s, enum kind kind, const ch
 const struct summary *store_next_of_target(const struct store *s, enum kind kind, const char *ns, const char *target,
                                            struct store_cursor *c);
 const struct summary *store_next_live(const struct store *s, enum kind kind, const char *ns, struct store_cursor *c);
+/* Those whose summary names the card: the ChaosCards of an id, the Drills of a card's name. Of no other kind. */
+const struct summary *store_next_of_card(const struct store *s, enum kind kind, const char *ns, const char *card,
+                                         struct store_cursor *c);
 
 /* ── a list that replaces what was known ── */
 /* A number for a new list of a kind in a scope (ns NULL: all). store_mark() each object it has; store_sweep() then removes those in the

@@ -41,8 +41,8 @@ static bool card_id_unique(const struct lookup *l, const struct card *card, stru
 {
     struct store_cursor cursor = {0};
     const struct summary *s;
-    while ((s = store_next(l->store, KIND_CARD, card->meta.ns, &cursor)))
-        if (str_equal(s->card, card->id) && !str_equal(s->name, card->meta.name)) {
+    while ((s = store_next_of_card(l->store, KIND_CARD, card->meta.ns, card->id, &cursor)))
+        if (!str_equal(s->name, card->meta.name)) {
             error_set(err, ERROR_CONFLICT, "spec.id: \"%s\" is the id of ChaosCard %s too; ids are unique in a namespace", card->id,
                       s->name);
             return false;
@@ -62,15 +62,26 @@ static void card_check(const struct lookup *l, json_t *object, struct error *err
             return;
 }
 
+/* The next drill that names the card: in its namespace, or anywhere if it is a card of the catalog. */
+static const struct summary *next_drill(const struct view_source *v, const struct key *card, bool catalog,
+                                        struct store_cursor *cursor)
+{
+    if (!catalog)
+        return store_next_of_card(v->lookup.store, KIND_DRILL, card->ns, card->name, cursor);
+    const struct summary *s;
+    do
+        s = store_next(v->lookup.store, KIND_DRILL, NULL, cursor);
+    while (s && !str_equal(s->card, card->name));
+    return s;
+}
+
 /* Drills of the card that ended since; a catalog card's are in all namespaces where no own card hides it. */
 static void card_tally(const struct view_source *v, const struct key *key, usec_t since, usec_t until, struct ready_tally *t)
 {
     bool catalog = str_equal(key->ns, v->lookup.catalog);
     struct store_cursor cursor = {0};
     const struct summary *s;
-    while ((s = store_next(v->lookup.store, KIND_DRILL, catalog ? NULL : key->ns, &cursor))) {
-        if (!str_equal(s->card, key->name))
-            continue;
+    while ((s = next_drill(v, key, catalog, &cursor))) {
         /* While its drills are at work it is looked at now and then, so that a wake that got lost (a leader change) costs only time. */
         if (s->live || s->ended_at + TALLY_WATCHED > until)
             t->more_at = t->more_at ? usec_min(t->more_at, until + TALLY_AGAIN) : until + TALLY_AGAIN;

@@ -2,7 +2,8 @@
 
 #include "base/str.h"
 
-#define TALLY_AFTER (30 * USEC_SEC) /* counters on cards and playbooks are brought up to date so often at most */
+#define TALLY_AFTER  (30 * USEC_SEC) /* counters on cards and playbooks are brought up to date so often at most */
+#define SETTLE_AFTER USEC_SEC        /* who looks at all cards at once does so when those that come together have come */
 
 /* ── groups of keys ── */
 
@@ -12,12 +13,29 @@ static void wake(struct wakes *w, enum kind kind, const char *ns, const char *na
     workqueue_add(w->queue, &key);
 }
 
-static void wake_of_kind(struct wakes *w, enum kind kind, const char *ns) /* ns NULL: everywhere */
+static void wake_of_kind_after(struct wakes *w, enum kind kind, const char *ns, usec_t after) /* ns NULL: everywhere */
+{
+    usec_t when = world_now(w->world) + after;
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    while ((s = store_next(w->lookup.store, kind, ns, &cursor))) {
+        struct key key = key_of(kind, s->ns, s->name);
+        workqueue_add_at(w->queue, &key, when);
+    }
+}
+
+static void wake_of_kind(struct wakes *w, enum kind kind, const char *ns)
+{
+    wake_of_kind_after(w, kind, ns, 0);
+}
+
+static void wake_of_card(struct wakes *w, enum kind kind, const char *ns, const char *card)
 {
     struct store_cursor cursor = {0};
     const struct summary *s;
-    while ((s = store_next(w->lookup.store, kind, ns, &cursor)))
-        wake(w, kind, s->ns, s->name);
+    while ((s = store_next_of_card(w->lookup.store, kind, ns, card, &cursor)))
+        if (s->live || kind != KIND_DRILL)
+            wake(w, kind, s->ns, s->name);
 }
 
 static void wake_live(struct wakes *w, enum kind kind, const char *ns, const char *target) /* target NULL: of all */
@@ -130,6 +148,16 @@ static void rule_triggers_in_scope(struct wakes *w, const struct store_change *c
     wake_of_kind(w, KIND_TRIGGER, scope(w, c->key.ns));
 }
 
+static void rule_targets_in_scope_settled(struct wakes *w, const struct store_change *c)
+{
+    wake_of_kind_after(w, KIND_TARGET, scope(w, c->key.ns), SETTLE_AFTER);
+}
+
+static void rule_schedules_in_scope_settled(struct wakes *w, const struct store_change *c)
+{
+    wake_of_kind_after(w, KIND_SCHEDULE, scope(w, c->key.ns), SETTLE_AFTER);
+}
+
 static void rule_cards_in_scope(struct wakes *w, const struct store_change *c)
 {
     wake_of_kind(w, KIND_CARD, scope(w, c->key.ns));
@@ -140,10 +168,24 @@ static void rule_playbooks_in_scope(struct wakes *w, const struct store_change *
     wake_of_kind(w, KIND_PLAYBOOK, scope(w, c->key.ns));
 }
 
-/* Cards whose id it may have taken. */
-static void rule_cards_here(struct wakes *w, const struct store_change *c)
+/* Cards whose id it took, or gave back. */
+static void rule_cards_of_id(struct wakes *w, const struct store_change *c)
 {
-    wake_of_kind(w, KIND_CARD, c->key.ns);
+    if (c->before)
+        wake_of_card(w, KIND_CARD, c->key.ns, c->before->card);
+    if (c->now && (!c->before || !str_equal(c->before->card, c->now->card)))
+        wake_of_card(w, KIND_CARD, c->key.ns, c->now->card);
+}
+
+static void rule_drills_of_card(struct wakes *w, const struct store_change *c)
+{
+    wake_of_card(w, KIND_DRILL, c->key.ns, c->key.name);
+    if (scope(w, c->key.ns))
+        return;
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    while ((s = store_next(w->lookup.store, KIND_NAMESPACE, NULL, &cursor)))
+        wake_of_card(w, KIND_DRILL, s->name, c->key.name);
 }
 
 static bool ended_now(const struct store_change *c)
@@ -231,10 +273,10 @@ static const struct {
     {KIND_TARGET, spec_changed, rule_runs_of_target},
     {KIND_TARGET, spec_changed, rule_schedules_here},
     {KIND_CARD, always, rule_self},
-    {KIND_CARD, spec_changed, rule_cards_here},
-    {KIND_CARD, spec_changed, rule_drills_in_scope},
-    {KIND_CARD, spec_changed, rule_targets_in_scope},
-    {KIND_CARD, spec_changed, rule_schedules_in_scope},
+    {KIND_CARD, spec_changed, rule_cards_of_id},
+    {KIND_CARD, spec_changed, rule_drills_of_card},
+    {KIND_CARD, spec_changed, rule_targets_in_scope_settled}, /* coverage */
+    {KIND_CARD, spec_changed, rule_schedules_in_scope_settled},
     {KIND_TRIGGER, always, rule_self},
     {KIND_TRIGGER, spec_changed, rule_targets_in_scope},
     {KIND_TRIGGER, spec_changed, rule_drills_in_scope},

@@ -4,6 +4,14 @@
 #include "base/heap.h"
 #include "base/map.h"
 
+#define BOOKS_TURN 8 /* of so many keys that are handed out one is bookkeeping, if any is due */
+
+enum lane {
+    LANE_DRILLS,
+    LANE_BOOKS, /* conditions and counters of what is only looked up: nobody's fault is in force for it */
+    LANE_COUNT,
+};
+
 struct item {
     struct key key;
     usec_t due;      /* USEC_NEVER: not queued */
@@ -14,8 +22,8 @@ struct item {
 struct workqueue {
     struct world *world;
     struct map *items; /* key text → item, borrowed by the heap's rows */
-    struct heap *due;
-    size_t queued;
+    struct heap *due[LANE_COUNT];
+    size_t queued, handed_out;
     void (*earlier)(void *userdata);
     void *userdata;
 };
@@ -23,7 +31,7 @@ struct workqueue {
 struct workqueue *workqueue_new(struct world *world)
 {
     struct workqueue *q = mem_new(struct workqueue);
-    *q = (struct workqueue){.world = world, .items = map_new(free), .due = heap_new()};
+    *q = (struct workqueue){.world = world, .items = map_new(free), .due = {heap_new(), heap_new()}};
     return q;
 }
 
@@ -31,7 +39,8 @@ void workqueue_free(struct workqueue *q)
 {
     if (!q)
         return;
-    heap_free(q->due);
+    for (enum lane lane = 0; lane < LANE_COUNT; lane++)
+        heap_free(q->due[lane]);
     map_free(q->items);
     free(q);
 }
@@ -40,6 +49,11 @@ void workqueue_set_alarm(struct workqueue *q, void (*earlier)(void *userdata), v
 {
     q->earlier = earlier;
     q->userdata = userdata;
+}
+
+static enum lane lane_of(const struct key *key)
+{
+    return key->kind == KIND_CARD || key->kind == KIND_PLAYBOOK || key->kind == KIND_TASK ? LANE_BOOKS : LANE_DRILLS;
 }
 
 static void item_drop_if_idle(struct workqueue *q, struct item *item)
@@ -51,7 +65,7 @@ static void item_drop_if_idle(struct workqueue *q, struct item *item)
 
 static void item_push(struct workqueue *q, struct item *item)
 {
-    heap_add(q->due, item->due, item);
+    heap_add(q->due[lane_of(&item->key)], item->due, item);
     item->rows++;
     if (q->earlier)
         q->earlier(q->userdata);
@@ -82,15 +96,15 @@ void workqueue_add(struct workqueue *q, const struct key *key)
 }
 
 /* The first row of the heap that still means something; NULL: none. */
-static struct item *first_item(struct workqueue *q)
+static struct item *first_of_lane(struct workqueue *q, enum lane lane)
 {
     usec_t when;
     void *pointer;
-    while (heap_peek(q->due, &when, &pointer)) {
+    while (heap_peek(q->due[lane], &when, &pointer)) {
         struct item *item = pointer;
         if (item->due == when && !item->handed_out)
             return item;
-        heap_pop(q->due);
+        heap_pop(q->due[lane]);
         item->rows--;
         item_drop_if_idle(q, item);
     }
@@ -99,16 +113,34 @@ static struct item *first_item(struct workqueue *q)
 
 usec_t workqueue_next(struct workqueue *q)
 {
-    struct item *item = first_item(q);
-    return item ? item->due : USEC_NEVER;
+    usec_t next = USEC_NEVER;
+    for (enum lane lane = 0; lane < LANE_COUNT; lane++) {
+        const struct item *item = first_of_lane(q, lane);
+        next = item ? usec_min(next, item->due) : next;
+    }
+    return next;
+}
+
+/* What is due now, drills before books, yet not for ever. */
+static struct item *next_item(struct workqueue *q)
+{
+    enum lane first = q->handed_out % BOOKS_TURN == BOOKS_TURN - 1 ? LANE_BOOKS : LANE_DRILLS;
+    enum lane order[] = {first, first == LANE_DRILLS ? LANE_BOOKS : LANE_DRILLS};
+    for (size_t i = 0; i < array_len(order); i++) {
+        struct item *item = first_of_lane(q, order[i]);
+        if (item && item->due <= world_now(q->world))
+            return item;
+    }
+    return NULL;
 }
 
 bool workqueue_take(struct workqueue *q, struct key *ret_key)
 {
-    struct item *item = first_item(q);
-    if (!item || item->due > world_now(q->world))
+    struct item *item = next_item(q);
+    if (!item)
         return false;
-    heap_pop(q->due);
+    heap_pop(q->due[lane_of(&item->key)]);
+    q->handed_out++;
     item->rows--;
     item->due = USEC_NEVER;
     item->handed_out = true;
@@ -144,5 +176,5 @@ void workqueue_clear(struct workqueue *q)
         q->queued -= item->due != USEC_NEVER;
         item->due = USEC_NEVER;
     }
-    first_item(q); /* sweeps the rows out */
+    workqueue_next(q); /* sweeps the rows out */
 }

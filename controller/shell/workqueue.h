@@ -1,4 +1,6 @@
-/* shell/workqueue.h — queue of object keys.
+/* shell/workqueue.h — queue of object keys, those of cards, playbooks and tasks behind all that is due of others.
+ *
+ * Ten thousand cards that have come at once wait for a drill, and a drill never for them; yet they are not left to wait for ever.
  * A key handed out is not handed out again before workqueue_done(); if added meanwhile it comes back then. */
 #pragma once
 

@@ -51,7 +51,7 @@ void real_api(struct world *w, const struct world_request *request, world_reply_
         .body = request->body,
         .timeout = request->timeout,
         .urgent = request->urgent,
-        .ahead = request->ahead,
+        .behind = request->behind,
         .may_send = request->may_send ? may_send : NULL,
     };
     a->call = client_send(r->client, &c, on_reply, a);

@@ -36,8 +36,8 @@ struct world_request {
     const char *accept;       /* NULL: application/json */
     json_t *body;             /* borrowed; NULL: none */
     usec_t timeout;           /* 0: 30 s */
-    bool urgent;              /* ahead of all that is queued: the election's */
-    bool ahead;               /* before what is queued and is not: what drills and healing write */
+    bool urgent;              /* past all that is queued: the election's */
+    bool behind;              /* behind all that is queued or comes and is not: conditions and counters, events */
     /* Asked with `userdata` right before the request leaves, however long it was queued: false: it does not, and the answer is UNAVAILABLE.
      * NULL: it may. For what only a leader may do. */
     bool (*may_send)(void *userdata);

@@ -386,26 +386,26 @@ TEST(what_is_urgent_passes_the_queue_and_what_may_not_be_sent_any_more_is_not)
 }
 
 /* Ten thousand objects that want their status written must not keep a drill from writing its own. */
-TEST(what_goes_ahead_passes_the_queue_in_its_own_order)
+TEST(what_is_behind_waits_for_all_others_and_both_keep_their_order)
 {
     static const struct fake_step answers[] = {FAKE_EXPECT("GET /api"), JSON_OK("{}"), FAKE_REPEAT};
     struct cluster c;
     cluster_init(&c, &(struct fake_options){.scripts = {answers}, .repeat_last = true});
     client_set_rate(c.client, 50, 1);
-    struct got first = {0}, queued[4] = {0}, ahead[2] = {0};
+    struct got first = {0}, behind[4] = {0}, others[2] = {0};
     ask(&c, &first, &(struct client_request){.path = "/api?first"});
-    for (size_t i = 0; i < array_len(queued); i++)
-        ask(&c, &queued[i], &(struct client_request){.path = "/api?queued"});
-    for (size_t i = 0; i < array_len(ahead); i++)
-        ask(&c, &ahead[i], &(struct client_request){.path = "/api?ahead", .ahead = true});
-    CHECK(run_until(c.loop, &queued[3].done, 3000));
-    CHECK(first.order < ahead[0].order && ahead[0].order < ahead[1].order && ahead[1].order < queued[0].order);
-    CHECK(queued[0].order < queued[1].order && queued[2].order < queued[3].order);
+    for (size_t i = 0; i < array_len(behind); i++)
+        ask(&c, &behind[i], &(struct client_request){.path = "/api?behind", .behind = true});
+    for (size_t i = 0; i < array_len(others); i++)
+        ask(&c, &others[i], &(struct client_request){.path = "/api?other"});
+    CHECK(run_until(c.loop, &behind[3].done, 3000));
+    CHECK(first.order < others[0].order && others[0].order < others[1].order && others[1].order < behind[0].order);
+    CHECK(behind[0].order < behind[1].order && behind[2].order < behind[3].order);
     got_done(&first);
-    for (size_t i = 0; i < array_len(queued); i++)
-        got_done(&queued[i]);
-    for (size_t i = 0; i < array_len(ahead); i++)
-        got_done(&ahead[i]);
+    for (size_t i = 0; i < array_len(behind); i++)
+        got_done(&behind[i]);
+    for (size_t i = 0; i < array_len(others); i++)
+        got_done(&others[i]);
     cluster_done(&c);
 }
 

@@ -264,6 +264,64 @@ TEST(objects_are_found_in_order_by_namespace_target_and_life)
     bench_done(&b);
 }
 
+static const char *asked_ns, *asked_card;
+static enum kind asked_kind;
+
+static const struct summary *next_of_card(struct bench *b, struct store_cursor *c)
+{
+    return store_next_of_card(b->store, asked_kind, asked_ns, asked_card, c);
+}
+
+static void check_of_card(struct bench *b, enum kind kind, const char *ns, const char *card, const char *want)
+{
+    char got[256];
+    asked_kind = kind;
+    asked_ns = ns;
+    asked_card = card;
+    names(b, got, next_of_card);
+    CHECK_STR(got, want);
+}
+
+static void put_card(struct bench *b, const char *ns, const char *name, const char *rv, const char *id)
+{
+    char spec[64];
+    str_format(spec, sizeof(spec), "{\"id\":\"%s\"}", id);
+    json_auto_t *card = fake_object("ChaosCard", ns, name, rv, spec, NULL);
+    store_put(b->store, KIND_CARD, card);
+}
+
+TEST(objects_are_found_by_the_card_that_they_name)
+{
+    struct bench b;
+    bench_init(&b);
+    check_of_card(&b, KIND_CARD, "team-a", "X1", "");
+    put(&b, "d1", "1", NULL);
+    put(&b, "d2", "2", "{\"phase\":\"Succeeded\"}");
+    put_card(&b, "team-a", "one", "3", "X1");
+    put_card(&b, "team-a", "two", "4", "X1");
+    put_card(&b, "team-b", "one", "5", "X1");
+    put_card(&b, "team-a", "kh001", "6", "kh001");
+    check_of_card(&b, KIND_DRILL, "team-a", "kh001", "d1 d2 ");
+    check_of_card(&b, KIND_CARD, "team-a", "kh001", "kh001 ");
+    check_of_card(&b, KIND_CARD, "team-a", "X1", "one two ");
+    check_of_card(&b, KIND_CARD, "team-b", "X1", "one ");
+    check_of_card(&b, KIND_DRILL, "team-a", "X1", "");
+    put_card(&b, "team-a", "one", "7", "X2"); /* the id was changed */
+    check_of_card(&b, KIND_CARD, "team-a", "X1", "two ");
+    check_of_card(&b, KIND_CARD, "team-a", "X2", "one ");
+    struct key two = key_of(KIND_CARD, "team-a", "two");
+    store_remove(b.store, &two, "", "8");
+    check_of_card(&b, KIND_CARD, "team-a", "X1", "");
+    char name[16];
+    for (int i = 0; i < 200; i++) { /* however many there are */
+        str_format(name, sizeof(name), "n%d", i);
+        put_card(&b, "team-a", name, "9", name);
+    }
+    check_of_card(&b, KIND_CARD, "team-a", "n77", "n77 ");
+    check_of_card(&b, KIND_CARD, "team-a", "X2", "one ");
+    bench_done(&b);
+}
+
 TEST(what_nobody_reads_is_not_kept)
 {
     struct bench b;

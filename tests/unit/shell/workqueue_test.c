@@ -8,6 +8,12 @@ static struct key drill(const char *name)
     return key_of(KIND_DRILL, "team-a", name);
 }
 
+/* A name that begins with "C" is a card's. */
+static struct key key_named(const char *name)
+{
+    return *name == 'C' ? key_of(KIND_CARD, "team-a", name) : drill(name);
+}
+
 static const char *take(struct workqueue *q)
 {
     static struct key key;
@@ -17,7 +23,7 @@ static const char *take(struct workqueue *q)
 /* Each step is a letter and a key: + add, > add in 10 s, < add in 5 s, . done, ? take gives this key ("-": nothing is due), ~ 6 s pass. */
 static const struct {
     const char *sentence;
-    const char *steps[12];
+    const char *steps[24];
 } rows[] = {
     {"a key that was added is handed out once", {"+a", "?a", "?-"}},
     {"a key that was added twice is handed out once", {"+a", "+a", "?a", ".a", "?-"}},
@@ -31,6 +37,10 @@ static const struct {
     {"a time given while it is handed out counts after it is done", {"+a", "?a", "<a", ".a", "?-", "~", "?a"}},
     {"an outdated time that comes again does not hand it out a second time", {"<a", "+a", "?a", "<a", "~", "?-", ".a", "?a"}},
     {"an outdated time does not stand in the way of others", {"<a", "+a", "?a", ".a", "~", "+b", "?b"}},
+    {"a drill goes before cards that came first", {"+C1", "+C2", "+a", "?a", "?C1", ".C1", "?C2", "?-"}},
+    {"a drill that is not due yet does not hold up a card", {"<a", "+C1", "?C1", "~", "?a"}},
+    {"of eight keys that are due one is a card's",
+     {"+C1", "+a", "+b", "+c", "+d", "+e", "+f", "+g", "+h", "?a", "?b", "?c", "?d", "?e", "?f", "?g", "?C1", "?h", "?-"}},
     {"done without having been taken changes nothing", {"+a", ".a", "?a"}},
 };
 
@@ -42,7 +52,7 @@ TEST(keys_are_handed_out_as_promised)
         struct workqueue *q = workqueue_new(fake_world(f));
         for (size_t i = 0; i < array_len(rows[r].steps) && rows[r].steps[i]; i++) {
             const char *step = rows[r].steps[i];
-            struct key key = drill(step + 1);
+            struct key key = key_named(step + 1);
             if (*step == '+')
                 workqueue_add(q, &key);
             else if (*step == '<')

@@ -254,6 +254,29 @@ TEST(nonsense_is_said_in_the_object_and_stops_no_other)
     bench_done(&b);
 }
 
+/* What one of many costs the others: ten thousand cards that each woke all would hold up every drill. */
+TEST(a_card_wakes_only_those_that_it_concerns)
+{
+    struct bench b;
+    char name[16], spec[64];
+    bench_init(&b, false);
+    for (int i = 0; i < 300; i++) {
+        str_format(name, sizeof(name), "card-%d", i);
+        str_format(spec, sizeof(spec), "{\"id\":\"X%d\"}", i);
+        add(&b, KIND_CARD, "team-a", name, spec);
+    }
+    add(&b, KIND_DRILL, "team-a", "of-it", "{\"card\":\"new\",\"target\":\"shop\"}");
+    add(&b, KIND_DRILL, "team-a", "of-another", "{\"card\":\"card-1\",\"target\":\"shop\"}");
+    sync_all(&b);
+    fake_advance(b.fake, USEC_MSEC);
+    uint64_t before = shell_metrics(b.shell)->reconciles;
+    add(&b, KIND_CARD, "team-a", "new", "{\"id\":\"X7\"}");
+    fake_run(b.fake);
+    uint64_t woken = shell_metrics(b.shell)->reconciles - before;
+    CHECK_INT(woken, 3); /* itself, the other one of that id, the drill of it */
+    bench_done(&b);
+}
+
 TEST(utc_that_was_set_is_followed_while_no_drill_runs)
 {
     struct bench b;

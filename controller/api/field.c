@@ -162,8 +162,23 @@ static bool reference_scan(const char *s, const char **ret_end)
     return *s == ')';
 }
 
+bool field_mentions(const json_t *value)
+{
+    if (json_is_string(value))
+        return strstr(json_string_value(value), "$(") != NULL;
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (field_mentions(json_array_get(value, i)))
+            return true;
+    const char *key;
+    const json_t *member;
+    json_object_foreach((json_t *)(uintptr_t)value, key, member) if (field_mentions(member)) return true;
+    return false;
+}
+
 int field_references(const json_t *value, const char *field, struct error *err)
 {
+    if (!field_mentions(value))
+        return 0;
     for (const char *s = json_string_value(value); s && (s = strstr(s, "$("));) {
         char quoted[FIELD_QUOTE_SIZE];
         if (!reference_scan(s, &s))

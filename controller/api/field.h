@@ -25,6 +25,8 @@ int field_within(struct error *err, const char *format, ...) __attribute__((form
 
 /* No text under `value` holds U+0000: JSON can carry it, but no file name, command, header or label. */
 int field_texts(const json_t *value, const char *field, struct error *err);
+/* Whether a string under `value` has a "$(" in it, which begins a reference. */
+bool field_mentions(const json_t *value);
 /* Every "$(…)" in the strings under `value` is a whole "$(target.word.word)"; `field` names the value. */
 int field_references(const json_t *value, const char *field, struct error *err);
 /* A probe: an object with exactly one of the kinds of probe in it, sound durations and references. */

@@ -13,7 +13,7 @@ json_t *json_at(const json_t *root, const char *path)
 {
     json_t *at = (json_t *)(uintptr_t)root;
     while (at) {
-        size_t length = strcspn(path, ".");
+        size_t length = (size_t)(strchrnul(path, '.') - path);
         at = json_object_getn(at, path, length); /* NULL where `at` is no object */
         if (path[length] == '\0')
             break;
@@ -122,7 +122,7 @@ json_t *json_make(json_t *root, const char *path)
 {
     json_t *at = root;
     for (;;) {
-        size_t length = strcspn(path, ".");
+        size_t length = (size_t)(strchrnul(path, '.') - path);
         json_t *next = json_object_getn(at, path, length);
         if (!json_is_object(next)) {
             next = json_object();

@@ -79,7 +79,7 @@ static const char *key_word(enum kind kind)
 
 const char *key_text(const struct key *k, char dest[KEY_TEXT_SIZE])
 {
-    str_format(dest, KEY_TEXT_SIZE, "%s/%s/%s", key_word(k->kind), k->ns, k->name);
+    str_join(dest, KEY_TEXT_SIZE, '/', 3, (const char *const[]){key_word(k->kind), k->ns, k->name});
     return dest;
 }
 

@@ -1,6 +1,7 @@
 /* target_resolve: what "$(target.…)" stands for. */
 #include "api/target.h"
 
+#include "api/field.h"
 #include "base/str.h"
 
 #define RESOLVE_DEPTH_MAX  8 /* of references in facets to facets; more is a circle */
@@ -158,6 +159,8 @@ static json_t *resolve_value(const struct resolver *r, const json_t *value, cons
         return NULL;
     }
     --*r->left;
+    if (depth == 0 && !field_mentions(value)) /* the most part of any card, and then no path need be named */
+        return json_deep_copy(value);
     if (json_is_string(value))
         return resolve_string(r, json_string_value(value), field, depth);
     if (json_is_array(value))

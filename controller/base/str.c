@@ -45,6 +45,22 @@ bool str_copy(char *dest, size_t size, const char *src)
     return n == len;
 }
 
+bool str_join(char *dest, size_t size, char between, size_t count, const char *const parts[])
+{
+    size_t used = 0;
+    dest[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && used + 1 == size)
+            return false;
+        if (i > 0)
+            dest[used++] = between;
+        if (!str_copy(dest + used, size - used, parts[i]))
+            return false;
+        used += strlen(parts[i]);
+    }
+    return true;
+}
+
 bool str_vformat(char *dest, size_t size, const char *format, va_list args)
 {
     int n = vsnprintf(dest, size, format, args);

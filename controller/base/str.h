@@ -12,6 +12,8 @@ bool str_ends(const char *s, const char *suffix);
 
 /* Copies with a NUL; false (and a copy cut between UTF-8 characters) where it does not fit. size > 0. */
 bool str_copy(char *dest, size_t size, const char *src);
+/* The parts with `between` between them, cut where they do not fit; false then. For keys, of which many are made. size > 0. */
+bool str_join(char *dest, size_t size, char between, size_t count, const char *const parts[]);
 /* snprintf that says whether it all fitted. */
 bool str_format(char *dest, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool str_vformat(char *dest, size_t size, const char *format, va_list args) __attribute__((format(printf, 3, 0)));

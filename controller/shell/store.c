@@ -171,13 +171,13 @@ static struct group *group_get(struct store *s, const char *name)
 #define GROUP_NAME_SIZE 384
 static const char *group_of_target(char dest[GROUP_NAME_SIZE], enum kind kind, const char *ns, const char *target)
 {
-    str_format(dest, GROUP_NAME_SIZE, "%d/%s/%s", kind, ns, target);
+    str_join(dest, GROUP_NAME_SIZE, '/', 3, (const char *const[]){kind_info(kind)->plural, ns, target});
     return dest;
 }
 
 static const char *group_of_live(char dest[GROUP_NAME_SIZE], enum kind kind, const char *ns)
 {
-    str_format(dest, GROUP_NAME_SIZE, "%d/%s", kind, ns);
+    str_join(dest, GROUP_NAME_SIZE, '/', 2, (const char *const[]){kind_info(kind)->plural, ns});
     return dest;
 }
 

@@ -72,6 +72,35 @@ static const struct {
     {"a fraction is refused", "1.0", 0, 9, false, 0},
 };
 
+TEST(parts_are_joined_and_what_does_not_fit_is_cut_and_said)
+{
+    static const struct {
+        const char *parts[3];
+        size_t count, size;
+        const char *want;
+        bool fits;
+    } rows[] = {
+        {{"a", "bc", "d"}, 3, 16, "a/bc/d", true},
+        {{"a", "bc", "d"}, 3, 7, "a/bc/d", true},
+        {{"a", "bc", "d"}, 3, 6, "a/bc/", false},
+        {{"a", "bc", "d"}, 3, 5, "a/bc", false},
+        {{"a", "", ""}, 3, 4, "a//", true},
+        {{"a", "", ""}, 3, 3, "a/", false},
+        {{"a"}, 1, 2, "a", true},
+        {{"a"}, 1, 1, "", false},
+        {{NULL}, 0, 4, "", true},
+        {{"a", "\xc3\xa4"}, 2, 4, "a/", false},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        CHECK_ROW(rows[i].want);
+        char dest[17];
+        memset(dest, 'x', sizeof(dest));
+        CHECK_INT(str_join(dest, rows[i].size, '/', rows[i].count, rows[i].parts), rows[i].fits);
+        CHECK_STR(dest, rows[i].want);
+        CHECK(dest[rows[i].size] == 'x');
+    }
+}
+
 TEST(whole_string_integers)
 {
     for (size_t i = 0; i < array_len(integers); i++) {

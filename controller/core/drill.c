@@ -1,5 +1,6 @@
 #include "core/drill.h"
 
+#include "base/duration.h"
 #include "base/str.h"
 #include "core/drill_inject.h"
 #include "core/drill_pending.h"
@@ -180,6 +181,18 @@ static bool healing_began(const struct drill_view *v)
     return false;
 }
 
+/* The agent says by the clock of this controller when the fault came into force, the drill's status by the clock of the one that had it
+ * injected. How far they differ where that is more than two looks at a clock may; 0: they agree, or nothing is told. */
+static usec_t clocks_apart(const struct drill_view *v)
+{
+    const struct agent_fault *told = v->agent && v->agent->link == AGENT_UP ? agent_fault_find(v->agent, v->drill->fault_id) : NULL;
+    if (!told || told->state != FAULT_IN_FORCE || !told->at || !v->drill->injected_at)
+        return 0;
+    usec_t apart = told->at - v->drill->injected_at;
+    apart = apart < 0 ? -apart : apart;
+    return apart > GATE_CLOCK_SLACK + v->agent->clock_error + v->drill->clock_error ? apart : 0;
+}
+
 static struct gate_frame gate_frame_of(const struct drill_view *v, const struct fault_view *f, usec_t now)
 {
     usec_t injected_at = v->drill->injected_at ? v->drill->injected_at : v->drill->started_at;
@@ -190,7 +203,13 @@ static struct gate_frame gate_frame_of(const struct drill_view *v, const struct 
     char *why = frame.ended_why;
     const size_t size = sizeof(frame.ended_why);
     const char *pod = v->drill->status_pod;
-    if (f->now == FAULT_NOW_FORGOTTEN) {
+    usec_t apart = clocks_apart(v);
+    if (apart) {
+        char text[32];
+        frame.ended_at = frame.began_at; /* neither limits nor what came first can be told: nothing counts */
+        str_format(why, size, "the clock of the controller that injected and of this one differ by %s",
+                   duration_format(apart, text, sizeof(text)));
+    } else if (f->now == FAULT_NOW_FORGOTTEN) {
         frame.ended_at = frame.began_at; /* since when is not known: nothing counts */
         str_format(why, size, "the agent in pod %.60s does not know of the fault any more", pod);
     } else if (!drill_pod_there(v) && (f->now != FAULT_NOW_OVER || f->by_pod)) {

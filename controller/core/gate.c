@@ -5,8 +5,6 @@
 
 #include <stdarg.h>
 
-/* How far agents' times may seem too early, at most: they are compared across samples of the offset of their clocks. */
-#define CLOCK_SLACK_MAX (100 * USEC_MSEC)
 /* How long after the injection the trigger's probe may be seen for the first time: its watch begins with the drill. */
 #define FIRST_LOOK_WITHIN (3 * USEC_SEC)
 
@@ -63,7 +61,7 @@ bool gate_ended(const struct gate_frame *frame, struct gate *g)
 /* Not before the injection, as far as clocks can tell. */
 static bool since_injection(const struct drill_view *v, const struct gate_frame *frame, usec_t at, usec_t error)
 {
-    return usec_add(at, usec_min(v->drill->clock_error + error, CLOCK_SLACK_MAX)) >= frame->began_at;
+    return usec_add(at, usec_min(v->drill->clock_error + error, GATE_CLOCK_SLACK)) >= frame->began_at;
 }
 
 /* Whatever came after the fault was over may be the doing of whoever ended it. */

@@ -14,6 +14,9 @@
 /* How long after a time limit late reports of what happened before it are waited for. */
 #define GATE_GRACE USEC_SEC
 
+/* How far agents' times may seem too early, at most: they are compared across samples of the offset of their clocks. */
+#define GATE_CLOCK_SLACK (100 * USEC_MSEC)
+
 struct gate_frame {
     usec_t began_at;    /* when the injection began: evidence counts from here */
     usec_t injected_at; /* when the fault was seen in force: times are measured from here */

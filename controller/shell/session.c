@@ -81,7 +81,7 @@ static void on_hello(struct session *s, const struct wire_line *line)
     usec_t now = session_now(s);
     session_clock_reset(&s->offset);
     session_clock_sample(&s->offset, now - SESSION_SILENCE, now + SESSION_SILENCE, line->mono);
-    faults_replace(&s->state, json_at(line->body, "faults"), session_offset(s));
+    faults_replace(&s->state, json_at(line->body, "faults"), session_offset(s), false);
     send_ping(s, now);
 }
 
@@ -105,7 +105,9 @@ static void on_pong(struct session *s, const struct wire_line *line)
     /* The sidecar is there before the target's process: until that is seen, it is asked for more often. */
     s->ping_at = now + (s->state.target_found ? SESSION_PING_EVERY : SESSION_TARGET_EVERY);
     session_schedule(s, s->ping_at);
-    different |= json_at(line->result, "faults") && faults_replace(&s->state, json_at(line->result, "faults"), session_offset(s));
+    /* The times of a hello were a first idea only. */
+    different |= json_at(line->result, "faults") &&
+                 faults_replace(&s->state, json_at(line->result, "faults"), session_offset(s), s->phase == SESSION_MEASURING);
     if (s->phase == SESSION_MEASURING)
         up(s);
     else if (different)

@@ -39,7 +39,7 @@ bool faults_set(struct agent_state *a, const struct agent_fault *fault)
     return true;
 }
 
-bool faults_replace(struct agent_state *a, const json_t *list, usec_t offset)
+bool faults_replace(struct agent_state *a, const json_t *list, usec_t offset, bool anew)
 {
     struct agent_state fresh = {0};
     for (size_t i = 0; i < a->fault_count; i++)
@@ -52,7 +52,7 @@ bool faults_replace(struct agent_state *a, const json_t *list, usec_t offset)
             continue;
         const struct agent_fault *known = agent_fault_find(a, fault.id);
         /* The clock's offset moves by microseconds from sample to sample; what was told once keeps its time. */
-        faults_set(&fresh, known && same_state(known, &fault) ? known : &fault);
+        faults_set(&fresh, known && same_state(known, &fault) && !anew ? known : &fault);
     }
     bool changed = fresh.fault_count != a->fault_count;
     for (size_t i = 0; i < fresh.fault_count && !changed; i++) {

@@ -371,6 +371,40 @@ TEST(a_revert_that_fails_is_asked_again_with_backoff_and_said_aloud)
     scene_done(&s);
 }
 
+/* Limits and what came first are told by times of two clocks then: a detection that was late must not pass by the difference. */
+TEST(controllers_whose_clocks_differ_judge_nothing_of_one_anothers_injections)
+{
+    static const struct {
+        const char *row;
+        usec_t apart;
+        const char *phase;
+    } rows[] = {
+        {"they agree", 0, ""},
+        {"they differ by less than looks at a clock may", 60 * USEC_MSEC, ""},
+        {"the clock of this one is behind", -3 * USEC_SEC, "Inconclusive"},
+        {"the clock of this one is ahead", 3 * USEC_SEC, "Inconclusive"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        scene_inject(&s);
+        scene_fire(&s, T0 + 4 * USEC_SEC, 0);
+        s.agents[0].fault_count = 1;
+        s.agents[0].faults[0] = (struct agent_fault){.state = FAULT_IN_FORCE, .at = s.drill.injected_at + rows[i].apart};
+        str_copy(s.agents[0].faults[0].id, sizeof(s.agents[0].faults[0].id), s.drill.fault_id);
+        scene_decide(&s, T0 + 5 * USEC_SEC);
+        const struct effect *verdict = scene_effect(&s, EFFECT_NOTE, "verdict");
+        const json_t *gate = json_array_get(json_at(verdict ? verdict->body : NULL, "gates"), 0);
+        CHECK_STR(json_str(verdict ? verdict->body : NULL, "phase", ""), rows[i].phase);
+        if (verdict) {
+            CHECK_STR(json_str(gate, "result", ""), "Inconclusive");
+            CHECK_CONTAINS(json_str(gate, "message", ""), "differ by 3s");
+        }
+        scene_done(&s);
+    }
+}
+
 TEST(a_new_controller_resumes_from_what_is_written)
 {
     struct scene s;

@@ -379,9 +379,9 @@ TEST(a_fault_in_force_that_a_new_hello_does_not_have_is_no_longer_known)
     struct agent_state a = {0};
     json_auto_t *first = json_pack("[{s:s, s:s}, {s:s, s:s}]", "id", "f1", "state", "InForce", "id", "f0", "state", "Reverted");
     json_auto_t *then = json_array();
-    CHECK(faults_replace(&a, first, 0));
-    CHECK(!faults_replace(&a, first, 0));
-    CHECK(faults_replace(&a, then, 0));
+    CHECK(faults_replace(&a, first, 0, false));
+    CHECK(!faults_replace(&a, first, 0, false));
+    CHECK(faults_replace(&a, then, 0, false));
     CHECK(!agent_fault_find(&a, "f1"));
     CHECK(agent_fault_find(&a, "f0") != NULL);
 }

@@ -123,6 +123,13 @@ void schedule_done(struct schedule *s)
     *s = (struct schedule){0};
 }
 
+size_t schedule_at_once(const struct schedule *s)
+{
+    if (s->concurrency == CONCURRENCY_ALLOW)
+        return SIZE_MAX;
+    return s->stress ? (size_t)s->stress_max : 1;
+}
+
 usec_t schedule_frequency(const struct schedule *s, double risk)
 {
     if (s->frequency_count == 0)

@@ -35,5 +35,7 @@ struct schedule {
 int schedule_decode(json_t *object, struct schedule *ret_schedule, struct error *err);
 void schedule_done(struct schedule *s);
 #define auto_schedule __attribute__((cleanup(schedule_done)))
+/* How many of its drills may go on at once: by concurrencyPolicy and mode. */
+size_t schedule_at_once(const struct schedule *s);
 /* How often a card of that risk is due. USEC_NEVER where no row matches; the built-in rows (2.0: 3d, 1.0: 7d, 0: 14d) where none given. */
 usec_t schedule_frequency(const struct schedule *s, double risk);

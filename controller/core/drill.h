@@ -40,6 +40,7 @@ struct firing {
 /* What every view of a drill may show about others. */
 struct drill_peer { /* another drill that is not terminal, in any namespace that matters (the same one) */
     const char *name, *target, *pod;
+    const char *schedule; /* that made it, as its label says; "": none */
     usec_t created_at;
     bool
         active; /* its intent is recorded (phase Injecting or later), or being written: observation "intent" of that drill is there */
@@ -69,6 +70,8 @@ struct drill_view {
     size_t pod_count;
     const struct drill_peer *peers;
     size_t peer_count;
+    const char *schedule;             /* that made this drill, as its label says; "": none, or it is not there */
+    size_t schedule_allows;           /* so many of its drills at once */
     const struct agent_state *agents; /* one per pod, same order */
     const struct agent_state *agent;  /* of the drilled pod once it is chosen; NULL before, or when the pod is gone */
     const struct pod *pod;            /* likewise; NULL too when it is not to be seen: its label was taken off, say */

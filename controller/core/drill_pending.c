@@ -59,6 +59,23 @@ static const struct drill_peer *peer_before(const struct drill_view *v)
     return first;
 }
 
+/* The schedule made this drill when none of its others went on. It may be another one that reaches the API server only now: sent by a
+ * controller that leads no more. The oldest that goes on; NULL: there is room. */
+static const struct drill_peer *schedule_full(const struct drill_view *v)
+{
+    const struct drill_peer *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < v->peer_count; i++) {
+        const struct drill_peer *p = &v->peers[i];
+        if (!p->active || str_empty(v->schedule) || !str_equal(p->schedule, v->schedule))
+            continue;
+        count++;
+        if (!first || peer_older(p, first->created_at, first->name))
+            first = p;
+    }
+    return count && count >= v->schedule_allows ? first : NULL;
+}
+
 static bool pod_taken(const struct drill_view *v, const struct pod *pod)
 {
     for (size_t i = 0; i < v->peer_count; i++)
@@ -277,6 +294,16 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
             end_before_start(v, DRILL_SKIPPED, "TargetBusy", message, now, d);
         else
             wait_for(v, "TargetBusy", message, created + DRILL_PEER_WAIT + 1, now, d);
+        return;
+    }
+    peer = schedule_full(v);
+    if (peer) {
+        decision_again(d, now + DRILL_PEER_LOOK);
+        str_format(message, sizeof(message), "waiting for drill %s of the same schedule (its concurrencyPolicy)", peer->name);
+        if (now > created + DRILL_PEER_WAIT)
+            end_before_start(v, DRILL_SKIPPED, "ScheduleBusy", message, now, d);
+        else
+            wait_for(v, "ScheduleBusy", message, created + DRILL_PEER_WAIT + 1, now, d);
         return;
     }
     if (v->steady != HOLDS_TRUE) {

@@ -43,11 +43,35 @@ static void gather_peers(const struct view_source *v, struct drill_gather *g)
             .name = s->name,
             .target = s->target,
             .pod = s->pod,
+            .schedule = s->reference,
             .created_at = s->created_at,
             .active = active(phase) || intends,
         };
     }
     g->view.peers = g->peers;
+}
+
+/* The schedule whose label the drill has; labels are cut, names are not. */
+static void gather_schedule(const struct view_source *v, const struct key *drill, struct drill_view *view)
+{
+    const struct summary *own = store_summary(v->lookup.store, drill), *s;
+    struct store_cursor cursor = {0};
+    view->schedule = "";
+    while (own && !str_empty(own->reference) && (s = store_next(v->lookup.store, KIND_SCHEDULE, drill->ns, &cursor))) {
+        char label[64];
+        label_value(label, s->name);
+        if (!str_equal(label, own->reference))
+            continue;
+        struct key key = key_of(KIND_SCHEDULE, s->ns, s->name);
+        json_auto_t *object = store_get(v->lookup.store, &key);
+        auto_schedule struct schedule schedule = {0};
+        struct error ignored = {0};
+        if (schedule_decode(object, &schedule, &ignored) < 0)
+            continue;
+        view->schedule = own->reference;
+        view->schedule_allows = schedule_at_once(&schedule);
+        return;
+    }
 }
 
 /* Sessions are opened before they are needed: with the drilled pod, and before it is chosen with those that could be. */
@@ -214,6 +238,8 @@ bool drill_gather(const struct view_source *v, const struct key *key, struct dri
     g->view.agents = g->pods.agents;
     g->view.pod_count = g->pods.count;
     gather_peers(v, g);
+    if (g->drill.phase <= DRILL_PENDING)
+        gather_schedule(v, key, &g->view);
     gather_trigger(v, g);
     g->view.runs = g->runs =
         gather_runs_of_target(&v->lookup, ns, g->drill.target, g->drill.meta.created_at - RUNS_SLACK, &g->view.run_count);

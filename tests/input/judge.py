@@ -95,7 +95,7 @@ RIGHT = re.compile(r"\b(write|for example|at most|at least|from \S+ to \S+|is lo
                    r"not carried out by this version|none that this version knows|shorter than|must be)\b")
 ENDED_BADLY = ("Skipped", "Failed")
 # Why a well-formed object does not work here: nothing is wrong with what is in it.
-CIRCUMSTANCES = ("SteadyStateUnknown", "Quarantined", "NoAgent", "AgentsDown", "NoAgents", "NoPods", "StepFailed", "Blocked", "NotSteady", "NamespaceNotEnabled", "DryRun", "TargetBusy", "NoPod", "AgentNotReady", "NotApplicable", "PodNotFound",
+CIRCUMSTANCES = ("SteadyStateUnknown", "Quarantined", "NoAgent", "AgentsDown", "NoAgents", "NoPods", "StepFailed", "Blocked", "NotSteady", "NamespaceNotEnabled", "DryRun", "TargetBusy", "ScheduleBusy", "NoPod", "AgentNotReady", "NotApplicable", "PodNotFound",
                  "OutsideWindow", "Stopped", "MethodNotAllowed")
 OF_OTHERS = ("by-our-operator",)  # the status of a run by an outside healer is the healer's
 UNDECIDED = ("RemediationTemplate",)  # nothing is made of them yet

@@ -254,6 +254,54 @@ TEST(only_one_drill_of_a_target_goes_at_a_time_the_older_first)
     }
 }
 
+/* A schedule made two drills, the second one by a controller that led no more: it waits for the first, and says so. */
+TEST(a_schedule_has_no_more_drills_at_once_than_it_allows_whoever_made_them)
+{
+    static const struct {
+        const char *row, *ours;
+        size_t allows;
+        struct drill_peer peers[2];
+        bool goes;
+    } rows[] = {
+        {"one of it goes on", "nightly", 1, {{.target = "b", .pod = "b-1", .schedule = "nightly", .active = true}}, false},
+        {"one of it waits as well", "nightly", 1, {{.target = "b", .pod = "", .schedule = "nightly"}}, true},
+        {"one of another schedule goes on",
+         "nightly",
+         1,
+         {{.target = "b", .pod = "b-1", .schedule = "daily", .active = true}},
+         true},
+        {"one of no schedule goes on", "nightly", 1, {{.target = "b", .pod = "b-1", .schedule = "", .active = true}}, true},
+        {"ours is of no schedule", "", 0, {{.target = "b", .pod = "b-1", .schedule = "", .active = true}}, true},
+        {"there is room for one more", "nightly", 2, {{.target = "b", .pod = "b-1", .schedule = "nightly", .active = true}}, true},
+        {"there is none",
+         "nightly",
+         2,
+         {{.target = "b", .pod = "b-1", .schedule = "nightly", .active = true},
+          {.target = "c", .pod = "c-1", .schedule = "nightly", .active = true}},
+         false},
+        {"Allow", "nightly", SIZE_MAX, {{.target = "b", .pod = "b-1", .schedule = "nightly", .active = true}}, true},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        struct drill_peer peers[2] = {rows[i].peers[0], rows[i].peers[1]};
+        peers[0].name = "first";
+        peers[1].name = "second";
+        s.view.peers = peers;
+        s.view.peer_count = peers[1].target ? 2 : 1;
+        s.view.schedule = rows[i].ours;
+        s.view.schedule_allows = rows[i].allows;
+        scene_decide(&s, s.drill.meta.created_at + 5 * USEC_SEC);
+        CHECK_INT(scene_effect(&s, EFFECT_METADATA, NULL) != NULL, rows[i].goes);
+        if (!rows[i].goes) {
+            CHECK_STR(json_str(status_of(&s) ? status_of(&s)->body : NULL, "reason", ""), "ScheduleBusy");
+            CHECK_CONTAINS(json_str(status_of(&s) ? status_of(&s)->body : NULL, "message", ""), "drill first of the same schedule");
+        }
+        scene_done(&s);
+    }
+}
+
 /* In force, and then something happens: who reverts, and what it is called. */
 TEST(a_fault_in_force_is_reverted_before_the_drill_ends_whatever_happens)
 {

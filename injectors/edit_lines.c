@@ -142,6 +142,10 @@ int edit_ini(const struct edit *e, const char *text, size_t n, struct edit_cut *
     buf_init(&value, 65536);
     if (e->value && !edit_word(e->value, "true", "false", "\r\n", &value))
         return refuse_value(e, r);
+    if (ini_value_end(buf_str(&value), 0, value.len) != value.len)
+        return refusal_field(
+            r, "params.value", e->value,
+            "params.value would be read up to its comment, which \" ;\" and \" #\" begin: write it in quotes, as text");
     bool inside = section == NULL, section_seen = inside, found = false;
     size_t insert_at = 0, below = SIZE_MAX; /* the line below the one that was found */
     for (struct line l = {0}; l.next < n;) {

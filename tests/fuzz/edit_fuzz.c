@@ -1,5 +1,6 @@
 /* One edit of a configuration: the first byte is the format and the operation, then a line with the key, a line with the value as JSON, and
- * the text. What is edited means what was asked for: the same edit again is refused, for it would change nothing. */
+ * the text. What is edited means what was asked for: the same edit again is refused, for it would change nothing; only of a list there may be
+ * another item to take off. */
 #include "edit.h"
 
 #include "base/str.h"
@@ -37,7 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     FUZZ_CHECK(after && strlen(after) == length);
-    FUZZ_CHECK(edit_text(&edit, after, length, &twice, &length_twice, &again) < 0);
-    check_refusal(&again);
+    if (edit_text(&edit, after, length, &twice, &length_twice, &again) < 0)
+        check_refusal(&again);
+    else
+        FUZZ_CHECK(edit.operation == EDIT_DELETE && length_twice < length);
     return 0;
 }

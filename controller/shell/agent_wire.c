@@ -30,11 +30,13 @@ void wire_error(const json_t *error, struct error *err)
             class = c;
     if (str_equal(word, "STALE_EPOCH"))
         class = ERROR_FORBIDDEN;
+    const char *message = json_str(error, "message", "");
+    message = str_empty(message) ? "the agent refused it, and did not say why" : message;
     error_clear(err);
     if (field)
-        error_set(err, class, "%s: %s (%s)", field, json_str(error, "message", "refused"), json_str(error, "value", ""));
+        error_set(err, class, "%s: %s (%s)", field, message, json_str(error, "value", ""));
     else
-        error_set(err, class, "%s", json_str(error, "message", "refused"));
+        error_set(err, class, "%s", message);
 }
 
 static usec_t steady(usec_t mono, usec_t offset)

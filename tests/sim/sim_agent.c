@@ -43,6 +43,7 @@ static void later_drop(void *userdata)
 {
     struct later *later = userdata;
     json_decref(later->request.body);
+    sim_link_unref(later->request.link);
     free(later);
 }
 
@@ -73,6 +74,7 @@ void sim_agent_later(const struct sim_request *q, usec_t when, void (*fire)(cons
     struct later *later = mem_new(struct later);
     *later = (struct later){.request = *q, .fire = fire};
     json_incref(q->body);
+    sim_link_ref(q->link);
     sim_clock_add(q->pod->sim->clock, when, later_fire, later_drop, later);
 }
 

@@ -41,6 +41,9 @@ void sim_agent_hung_up(struct sim_pod *pod, struct sim_link *link);
 void sim_link_tell(struct sim_link *link, json_t *line);
 void sim_link_break(struct sim_link *link); /* the agent's end is gone */
 void sim_links_forget(struct sim_pod *pod); /* memory */
+/* Whoever compares it later with links that are open holds it: another one must not lie where it was. NULL is fine. */
+struct sim_link *sim_link_ref(struct sim_link *link);
+void sim_link_unref(struct sim_link *link);
 struct sim_link *sim_link_at(struct list *node);
 struct sim_process *sim_link_process(const struct sim_link *link);
 void sim_agent_tell_all(struct sim_pod *pod, json_t *line); /* to every session. Takes line */

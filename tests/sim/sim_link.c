@@ -35,6 +35,19 @@ static void __attribute__((noinline)) release(void *userdata)
         free(l);
 }
 
+struct sim_link *sim_link_ref(struct sim_link *l)
+{
+    if (l)
+        l->holders++;
+    return l;
+}
+
+void sim_link_unref(struct sim_link *l)
+{
+    if (l)
+        release(l);
+}
+
 static void line_free(void *userdata)
 {
     struct line *line = userdata;

@@ -48,6 +48,11 @@ const struct kind_info *kind_info(enum kind kind)
     return &kinds[kind];
 }
 
+bool kind_keeps_books(enum kind kind)
+{
+    return kind == KIND_CARD || kind == KIND_PLAYBOOK || kind == KIND_TASK;
+}
+
 bool kind_from_name(const char *name, enum kind *ret_kind)
 {
     for (enum kind kind = 0; kind < KIND_COUNT; kind++)

@@ -45,6 +45,9 @@ struct kind_info {
 const struct kind_info *kind_info(enum kind kind);          /* never NULL for kind < KIND_COUNT */
 bool kind_from_name(const char *name, enum kind *ret_kind); /* by "Drill"; core kinds by theirs, ConfigMap gives KIND_LEDGER */
 
+/* Its condition and counters are all that is written of it, and no drill waits for them: they wait for drills. */
+bool kind_keeps_books(enum kind kind);
+
 /* Which object: a plain value. ns is "" for cluster-scoped kinds. */
 struct key {
     enum kind kind;

@@ -35,6 +35,16 @@ static void wait_for(const struct drill_view *v, const char *reason, const char 
         decision_again(d, say_at);
 }
 
+/* For another drill to end, and not for ever. */
+static void wait_for_turn(const struct drill_view *v, const char *reason, const char *message, usec_t now, struct decision *d)
+{
+    usec_t until = v->drill->meta.created_at + DRILL_PEER_WAIT;
+    if (now > until)
+        end_before_start(v, DRILL_SKIPPED, reason, message, now, d);
+    else
+        wait_for(v, reason, message, until + 1, now, d);
+}
+
 static bool peer_older(const struct drill_peer *p, usec_t created_at, const char *name)
 {
     return p->created_at < created_at || (p->created_at == created_at && strcmp(p->name, name) < 0);
@@ -65,15 +75,17 @@ static const struct drill_peer *schedule_full(const struct drill_view *v)
 {
     const struct drill_peer *first = NULL;
     size_t count = 0;
+    if (str_empty(v->schedule))
+        return NULL;
     for (size_t i = 0; i < v->peer_count; i++) {
         const struct drill_peer *p = &v->peers[i];
-        if (!p->active || str_empty(v->schedule) || !str_equal(p->schedule, v->schedule))
+        if (!p->active || !str_equal(p->schedule, v->schedule))
             continue;
         count++;
         if (!first || peer_older(p, first->created_at, first->name))
             first = p;
     }
-    return count && count >= v->schedule_allows ? first : NULL;
+    return count >= v->schedule_allows ? first : NULL;
 }
 
 static bool pod_taken(const struct drill_view *v, const struct pod *pod)
@@ -274,7 +286,6 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
 {
     const struct drill *drill = v->drill;
     char message[512];
-    usec_t created = drill->meta.created_at;
     if (drill->abort) {
         end_before_start(v, DRILL_ABORTED, "Aborted", "aborted before it began (spec.abort)", now, d);
         return;
@@ -290,20 +301,14 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
             decision_again(d, now + DRILL_PEER_LOOK);
         str_format(message, sizeof(message), "waiting for drill %s on %s", peer->name,
                    str_equal(peer->target, drill->target) ? "the same target" : "what may be the same pod");
-        if (now > created + DRILL_PEER_WAIT)
-            end_before_start(v, DRILL_SKIPPED, "TargetBusy", message, now, d);
-        else
-            wait_for(v, "TargetBusy", message, created + DRILL_PEER_WAIT + 1, now, d);
+        wait_for_turn(v, "TargetBusy", message, now, d);
         return;
     }
     peer = schedule_full(v);
     if (peer) {
         decision_again(d, now + DRILL_PEER_LOOK);
         str_format(message, sizeof(message), "waiting for drill %s of the same schedule (its concurrencyPolicy)", peer->name);
-        if (now > created + DRILL_PEER_WAIT)
-            end_before_start(v, DRILL_SKIPPED, "ScheduleBusy", message, now, d);
-        else
-            wait_for(v, "ScheduleBusy", message, created + DRILL_PEER_WAIT + 1, now, d);
+        wait_for_turn(v, "ScheduleBusy", message, now, d);
         return;
     }
     if (v->steady != HOLDS_TRUE) {

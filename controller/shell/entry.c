@@ -39,9 +39,8 @@ struct entry *entry_new(const struct summary *s, const json_t *object, struct pa
     e->summary.reference = put_string(&at, s->reference);
     e->summary.pod = put_string(&at, s->pod);
     e->summary.labels = memcpy(at, s->labels, labels);
-    list_init(&e->in_target);
-    list_init(&e->in_live);
-    list_init(&e->in_card);
+    for (enum entry_by by = 0; by < ENTRY_BY_COUNT; by++)
+        list_init(&e->links[by]);
     list_init(&e->in_trees);
 
     auto_free char *text = json_dumps(object, JSON_COMPACT);
@@ -54,8 +53,8 @@ struct entry *entry_new(const struct summary *s, const json_t *object, struct pa
 
 void entry_free(struct entry *e)
 {
-    list_remove(&e->in_target);
-    list_remove(&e->in_live);
+    for (enum entry_by by = 0; by < ENTRY_BY_COUNT; by++)
+        list_remove(&e->links[by]);
     list_remove(&e->in_trees);
     pack_dictionary_unref(e->dictionary);
     json_decref(e->tree);

@@ -5,16 +5,24 @@
 #include "shell/pack.h"
 #include "shell/summary.h"
 
+enum entry_by {
+    ENTRY_BY_TARGET, /* Drills, PlaybookRuns and CodingTasks of a target */
+    ENTRY_BY_LIFE,   /* those of them for which something is still to be done */
+    ENTRY_BY_CARD,   /* ChaosCards of an id, Drills of a card's name */
+    ENTRY_BY_COUNT,
+};
+
 struct entry {
     struct summary summary;
     struct pack_dictionary *dictionary; /* of the text; NULL: none */
     void *packed;
     size_t packed_length, text_length;
-    unsigned list;                                     /* the last list that had it */
-    struct list in_target, in_live, in_card, in_trees; /* removed: in none */
-    json_t *tree;                                      /* NULL: not parsed */
-    size_t tree_cost;                                  /* what it counts while it is parsed */
-    char strings[];                                    /* the summary's */
+    unsigned list;                     /* the last list that had it */
+    struct list links[ENTRY_BY_COUNT]; /* of the indices; removed: in none */
+    struct list in_trees;
+    json_t *tree;     /* NULL: not parsed */
+    size_t tree_cost; /* what it counts while it is parsed */
+    char strings[];   /* the summary's */
 };
 /* `current` is the kind's dictionary; it is replaced where this object is a much better example. */
 struct entry *entry_new(const struct summary *summary, const json_t *object, struct pack_dictionary **current);

@@ -45,12 +45,6 @@ static bool may_write(void *userdata)
     return x && x->o.may_act(x->o.userdata);
 }
 
-/* Conditions and counters: however many objects want theirs written, nothing on a drill's way waits for it. */
-static bool can_wait(const struct owner_state *owner)
-{
-    return owner->key.kind == KIND_CARD || owner->key.kind == KIND_PLAYBOOK || owner->key.kind == KIND_TASK;
-}
-
 static void fly(struct executor *x, struct owner_state *owner, const struct effect *e, const struct world_request *request,
                 bool get)
 {
@@ -74,7 +68,8 @@ static void fetch(struct executor *x, struct owner_state *owner, const struct ef
     write_build(&as_status, x->o.lookup.store, &w);
     json_decref(as_status.body);
     str_copy(get.rv, sizeof(get.rv), e->rv);
-    struct world_request request = {.method = "GET", .path = buf_str(&w.path), .timeout = WRITE_TIMEOUT, .behind = can_wait(owner)};
+    struct world_request request = {
+        .method = "GET", .path = buf_str(&w.path), .timeout = WRITE_TIMEOUT, .behind = kind_keeps_books(owner->key.kind)};
     fly(x, owner, &get, &request, true);
 }
 
@@ -120,7 +115,7 @@ void execute_write(struct executor *x, struct owner_state *owner, const struct e
                                     .content_type = w.content_type,
                                     .body = w.body,
                                     .timeout = WRITE_TIMEOUT,
-                                    .behind = can_wait(owner),
+                                    .behind = kind_keeps_books(owner->key.kind),
                                     .may_send = may_write};
     executor_log(e->type, "effect begun", &owner->key, &e->key, NULL, NULL);
     fly(x, owner, e, &request, false);

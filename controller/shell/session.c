@@ -76,8 +76,8 @@ static void on_hello(struct session *s, const struct wire_line *line)
     s->state.user = json_int(line->body, "uid", -1);
     target_state(&s->state, line->body, true);
     s->phase = SESSION_MEASURING;
-    /* Only a first idea of its clock, for the faults it tells of, whose times are kept; the round trip that follows says it better. A
-     * hello is on its way for milliseconds: it was written now, give or take. */
+    /* Only a first idea of its clock, for the faults it tells of; the round trip that follows says it better, and their times anew. A hello
+     * is on its way for milliseconds: it was written now, give or take. */
     usec_t now = session_now(s);
     session_clock_reset(&s->offset);
     session_clock_sample(&s->offset, now - SESSION_SILENCE, now + SESSION_SILENCE, line->mono);
@@ -105,7 +105,6 @@ static void on_pong(struct session *s, const struct wire_line *line)
     /* The sidecar is there before the target's process: until that is seen, it is asked for more often. */
     s->ping_at = now + (s->state.target_found ? SESSION_PING_EVERY : SESSION_TARGET_EVERY);
     session_schedule(s, s->ping_at);
-    /* The times of a hello were a first idea only. */
     different |= json_at(line->result, "faults") &&
                  faults_replace(&s->state, json_at(line->result, "faults"), session_offset(s), s->phase == SESSION_MEASURING);
     if (s->phase == SESSION_MEASURING)

@@ -1,8 +1,7 @@
 #include "shell/store.h"
 
-#include "base/map.h"
 #include "base/str.h"
-#include "shell/card_index.h"
+#include "shell/entry_index.h"
 #include "shell/reduce.h"
 #include "shell/rv.h"
 #include "shell/tombstones.h"
@@ -14,17 +13,11 @@ struct shelf {
     struct pack_dictionary *dictionary;
 };
 
-/* A ring of entries that have something in common. */
-struct group {
-    struct list head;
-};
-
 struct store {
     struct world *world;
     struct shelf shelves[KIND_COUNT];
-    struct card_index by_card;
-    struct map *groups; /* "kind/ns/target" and "kind/ns" (live) → group */
-    struct list trees;  /* entries with a tree, the least recently used first */
+    struct entry_index indices[ENTRY_BY_COUNT];
+    struct list trees; /* entries with a tree, the least recently used first */
     size_t tree_count, tree_text;
     struct tombstones *tombstones;
     store_changed_fn *changed;
@@ -36,7 +29,9 @@ struct store {
 struct store *store_new(struct world *world)
 {
     struct store *s = mem_new(struct store);
-    *s = (struct store){.world = world, .groups = map_new(free), .tombstones = tombstones_new()};
+    *s = (struct store){.world = world, .tombstones = tombstones_new()};
+    for (enum entry_by by = 0; by < ENTRY_BY_COUNT; by++)
+        s->indices[by].by = by;
     list_init(&s->trees);
     return s;
 }
@@ -52,8 +47,8 @@ void store_free(struct store *s)
         pack_dictionary_unref(s->shelves[kind].dictionary);
     }
     tombstones_free(s->tombstones);
-    map_free(s->groups);
-    card_index_done(&s->by_card);
+    for (enum entry_by by = 0; by < ENTRY_BY_COUNT; by++)
+        entry_index_done(&s->indices[by]);
     free(s);
 }
 
@@ -155,56 +150,6 @@ void store_trim(struct store *s)
         tree_drop(s, list_entry(s->trees.next, struct entry, in_trees));
 }
 
-/* ── groups ── */
-
-static struct group *group_get(struct store *s, const char *name)
-{
-    struct group *g = map_get(s->groups, name);
-    if (!g) {
-        g = mem_new(struct group);
-        list_init(&g->head);
-        map_set(s->groups, name, g);
-    }
-    return g;
-}
-
-#define GROUP_NAME_SIZE 384
-static const char *group_of_target(char dest[GROUP_NAME_SIZE], enum kind kind, const char *ns, const char *target)
-{
-    str_join(dest, GROUP_NAME_SIZE, '/', 3, (const char *const[]){kind_info(kind)->plural, ns, target});
-    return dest;
-}
-
-static const char *group_of_live(char dest[GROUP_NAME_SIZE], enum kind kind, const char *ns)
-{
-    str_join(dest, GROUP_NAME_SIZE, '/', 2, (const char *const[]){kind_info(kind)->plural, ns});
-    return dest;
-}
-
-static bool grouped(enum kind kind)
-{
-    return kind == KIND_DRILL || kind == KIND_RUN || kind == KIND_TASK;
-}
-
-static void entry_group(struct store *s, struct entry *e)
-{
-    char name[GROUP_NAME_SIZE];
-    const struct summary *summary = &e->summary;
-    card_index_add(&s->by_card, e);
-    if (!grouped(summary->kind))
-        return;
-    list_append(&group_get(s, group_of_target(name, summary->kind, summary->ns, summary->target))->head, &e->in_target);
-    if (summary->live)
-        list_append(&group_get(s, group_of_live(name, summary->kind, summary->ns))->head, &e->in_live);
-}
-
-static void entry_ungroup(struct store *s, struct entry *e)
-{
-    card_index_remove(&s->by_card, e);
-    list_remove(&e->in_target);
-    list_remove(&e->in_live);
-}
-
 /* ── changing ── */
 
 static void tell(struct store *s, const struct summary *before, const struct summary *now)
@@ -213,6 +158,12 @@ static void tell(struct store *s, const struct summary *before, const struct sum
     struct store_change change = {.key = key_of(any->kind, any->ns, any->name), .before = before, .now = now};
     if (s->changed)
         s->changed(s->userdata, &change);
+}
+
+static void unindex(struct store *s, struct entry *e)
+{
+    for (enum entry_by by = 0; by < ENTRY_BY_COUNT; by++)
+        entry_index_remove(&s->indices[by], e);
 }
 
 static void count_bytes(struct store *s, const struct entry *e, bool add)
@@ -244,7 +195,7 @@ static void remove_at(struct store *s, enum kind kind, size_t at, const char *rv
     tree_drop(s, e);
     count_bytes(s, e, false);
     /* Told while it is gone but its strings still stand. */
-    entry_ungroup(s, e);
+    unindex(s, e);
     tell(s, &e->summary, NULL);
     entry_free(e);
 }
@@ -280,11 +231,12 @@ bool store_put(struct store *s, enum kind kind, const json_t *object)
         *found = e;
         tree_drop(s, former);
         count_bytes(s, former, false);
-        entry_ungroup(s, former);
+        unindex(s, former);
     } else
         shelf_insert(&s->shelves[kind], lower_bound(&s->shelves[kind], key.ns, key.name), e);
     count_bytes(s, e, true);
-    entry_group(s, e);
+    for (enum entry_by by = 0; by < ENTRY_BY_COUNT; by++)
+        entry_index_add(&s->indices[by], e);
     if (former) /* what changes is looked at again; of a list most is not, and its trees would only leave the heap full of holes */
         tree_keep(s, e, mem_take(reduced));
     tell(s, former ? &former->summary : NULL, &e->summary);
@@ -331,39 +283,30 @@ const struct summary *store_next(const struct store *s, enum kind kind, const ch
     return summary;
 }
 
-/* The next in a group's ring. */
-static const struct list *group_next(const struct store *s, const char *name, struct store_cursor *c)
+static const struct summary *next_by(const struct store *s, enum entry_by by, enum kind kind, const char *ns, const char *word,
+                                     struct store_cursor *c)
 {
-    const struct group *g = map_get(s->groups, name);
-    if (!g)
-        return NULL;
-    c->at = c->begun ? ((const struct list *)c->at)->next : g->head.next;
+    const struct entry *e = c->begun && !c->at ? NULL : entry_index_next(&s->indices[by], kind, ns, word, c->at);
     c->begun = true;
-    return c->at == &g->head ? NULL : c->at;
+    c->at = e;
+    return e ? &e->summary : NULL;
 }
 
 const struct summary *store_next_of_target(const struct store *s, enum kind kind, const char *ns, const char *target,
                                            struct store_cursor *c)
 {
-    char name[GROUP_NAME_SIZE];
-    const struct list *node = group_next(s, group_of_target(name, kind, ns, target), c);
-    return node ? &list_entry(node, struct entry, in_target)->summary : NULL;
+    return next_by(s, ENTRY_BY_TARGET, kind, ns, target, c);
 }
 
 const struct summary *store_next_live(const struct store *s, enum kind kind, const char *ns, struct store_cursor *c)
 {
-    char name[GROUP_NAME_SIZE];
-    const struct list *node = group_next(s, group_of_live(name, kind, ns), c);
-    return node ? &list_entry(node, struct entry, in_live)->summary : NULL;
+    return next_by(s, ENTRY_BY_LIFE, kind, ns, "", c);
 }
 
 const struct summary *store_next_of_card(const struct store *s, enum kind kind, const char *ns, const char *card,
                                          struct store_cursor *c)
 {
-    const struct entry *e = c->begun && !c->at ? NULL : card_index_next(&s->by_card, kind, ns, card, c->at);
-    c->begun = true;
-    c->at = e;
-    return e ? &e->summary : NULL;
+    return next_by(s, ENTRY_BY_CARD, kind, ns, card, c);
 }
 
 /* ── lists ── */

@@ -57,7 +57,9 @@ static void gather_schedule(const struct view_source *v, const struct key *drill
     const struct summary *own = store_summary(v->lookup.store, drill), *s;
     struct store_cursor cursor = {0};
     view->schedule = "";
-    while (own && !str_empty(own->reference) && (s = store_next(v->lookup.store, KIND_SCHEDULE, drill->ns, &cursor))) {
+    if (!own || str_empty(own->reference))
+        return;
+    while ((s = store_next(v->lookup.store, KIND_SCHEDULE, drill->ns, &cursor))) {
         char label[64];
         label_value(label, s->name);
         if (!str_equal(label, own->reference))

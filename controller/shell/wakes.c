@@ -53,17 +53,27 @@ static const char *scope(const struct wakes *w, const char *ns)
     return str_equal(ns, w->lookup.catalog) ? NULL : ns;
 }
 
+/* Each namespace that something in `ns` concerns: struct scope_cursor c = {0}; while ((in = next_in_scope(w, ns, &c))) … */
+struct scope_cursor {
+    struct store_cursor namespaces;
+    bool ended;
+};
+static const char *next_in_scope(const struct wakes *w, const char *ns, struct scope_cursor *c)
+{
+    const struct summary *s = scope(w, ns) ? NULL : store_next(w->lookup.store, KIND_NAMESPACE, NULL, &c->namespaces);
+    if (s)
+        return s->name;
+    bool last = !c->ended;
+    c->ended = true;
+    return last ? ns : NULL;
+}
+
 static void wake_live_in_scope(struct wakes *w, enum kind kind, const char *ns)
 {
-    if (scope(w, ns)) {
-        wake_live(w, kind, ns, NULL);
-        return;
-    }
-    struct store_cursor cursor = {0};
-    const struct summary *s;
-    while ((s = store_next(w->lookup.store, KIND_NAMESPACE, NULL, &cursor)))
-        wake_live(w, kind, s->name, NULL);
-    wake_live(w, kind, ns, NULL);
+    struct scope_cursor cursor = {0};
+    const char *in;
+    while ((in = next_in_scope(w, ns, &cursor)))
+        wake_live(w, kind, in, NULL);
 }
 
 /* The object of that name which counts in a namespace: its own, else the catalog's. */
@@ -179,13 +189,10 @@ static void rule_cards_of_id(struct wakes *w, const struct store_change *c)
 
 static void rule_drills_of_card(struct wakes *w, const struct store_change *c)
 {
-    wake_of_card(w, KIND_DRILL, c->key.ns, c->key.name);
-    if (scope(w, c->key.ns))
-        return;
-    struct store_cursor cursor = {0};
-    const struct summary *s;
-    while ((s = store_next(w->lookup.store, KIND_NAMESPACE, NULL, &cursor)))
-        wake_of_card(w, KIND_DRILL, s->name, c->key.name);
+    struct scope_cursor cursor = {0};
+    const char *in;
+    while ((in = next_in_scope(w, c->key.ns, &cursor)))
+        wake_of_card(w, KIND_DRILL, in, c->key.name);
 }
 
 static bool ended_now(const struct store_change *c)

@@ -53,7 +53,7 @@ void workqueue_set_alarm(struct workqueue *q, void (*earlier)(void *userdata), v
 
 static enum lane lane_of(const struct key *key)
 {
-    return key->kind == KIND_CARD || key->kind == KIND_PLAYBOOK || key->kind == KIND_TASK ? LANE_BOOKS : LANE_DRILLS;
+    return kind_keeps_books(key->kind) ? LANE_BOOKS : LANE_DRILLS;
 }
 
 static void item_drop_if_idle(struct workqueue *q, struct item *item)

@@ -2,8 +2,8 @@
 """What the API server takes, however odd, really created beside a healthy target: each object works or says what is wrong with it, the healthy
 drill reaches 4/4 all the same, and the controller, a build with ASan and UBSan run by hand, has nothing to say. Then a crowd of objects.
 
-Needs what tests/e2e needs. $ODD_SAMPLE: odd objects of each kind (20); $ODD_CROWD: how many objects the crowd has (10000). What runs always has
-fewer of both: the sanitized controller and the API server share two cores there.
+Needs what tests/e2e needs. $ODD_SAMPLE: odd objects of each kind (8); $ODD_CROWD: how many objects the crowd has (1000). Few, since the sanitized
+controller and the API server share two cores.
 """
 import concurrent.futures
 import os
@@ -24,11 +24,11 @@ import schemas
 import server
 import variants
 
-SAMPLE = int(os.environ.get("ODD_SAMPLE", "20"))
-CROWD = int(os.environ.get("ODD_CROWD", "10000"))
+SAMPLE = int(os.environ.get("ODD_SAMPLE", "8"))
+CROWD = int(os.environ.get("ODD_CROWD", "1000"))
 CROWD_DRILLS = CROWD // 10
 CONNECTIONS = 4
-SLOWLY = 10
+SLOWLY = 10  # objects a second
 MEMORY = 700  # MiB, of a sanitized build that keeps 16 MiB of what it has freed
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehavior|runtime error:|Assertion|stack smashing")
 NEVER = "odd-never"  # a trigger that is not there

@@ -6,30 +6,37 @@
 
 static const char *const status_text[] = {[CONDITION_FALSE] = "False", [CONDITION_TRUE] = "True", [CONDITION_UNKNOWN] = "Unknown"};
 
-static json_t *condition_find(const json_t *conditions, const char *type)
+static const json_t *condition_find(const json_t *conditions, const char *type, size_t *ret_index)
 {
-    for (size_t i = 0; i < json_array_size(conditions); i++) {
-        json_t *condition = json_array_get(conditions, i);
+    for (*ret_index = 0; *ret_index < json_array_size(conditions); ++*ret_index) {
+        const json_t *condition = json_array_get(conditions, *ret_index);
         if (str_equal(json_str(condition, "type", NULL), type))
             return condition;
     }
     return NULL;
 }
 
+json_t *status_copy(const json_t *object)
+{
+    json_t *status = json_at(object, "status");
+    return status ? json_copy(status) : json_object();
+}
+
 void condition_set(json_t *status, const char *type, enum condition_status value, const char *reason, const char *message,
                    int64_t generation, usec_t wall)
 {
-    json_t *conditions = json_object_get(status, "conditions");
-    if (!json_is_array(conditions)) {
-        conditions = json_array();
-        json_put(status, "conditions", conditions);
-    }
-    json_t *condition = condition_find(conditions, type);
-    if (!condition) {
-        condition = json_object();
+    json_t *old = json_object_get(status, "conditions");
+    json_t *conditions = json_is_array(old) ? json_copy(old) : json_array();
+    size_t at;
+    const json_t *before = condition_find(conditions, type, &at);
+    json_t *condition = before ? json_copy((json_t *)(uintptr_t)before) : json_object();
+    if (before)
+        json_array_set_new(conditions, at, condition);
+    else {
         json_array_append_new(conditions, condition);
         json_put_str(condition, "type", type);
     }
+    json_put(status, "conditions", conditions);
     if (!str_equal(json_str(condition, "status", NULL), status_text[value])) {
         char text[RFC3339_SIZE];
         json_put_str(condition, "status", status_text[value]);
@@ -42,7 +49,8 @@ void condition_set(json_t *status, const char *type, enum condition_status value
 
 enum condition_status condition_get(const json_t *root, const char *type, const char **ret_reason, const char **ret_message)
 {
-    const json_t *condition = condition_find(json_at(root, "status.conditions"), type);
+    size_t ignored;
+    const json_t *condition = condition_find(json_at(root, "status.conditions"), type, &ignored);
     if (ret_reason)
         *ret_reason = json_str(condition, "reason", "");
     if (ret_message)

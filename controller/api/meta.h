@@ -17,7 +17,10 @@ bool meta_has_finalizer(const json_t *root, const char *finalizer);
 const char *meta_label(const struct meta *m, const char *label); /* NULL: not there */
 struct key meta_key(const struct meta *m, enum kind kind);
 
-/* A metav1 condition set into status.conditions: lastTransitionTime moves only when status flips. `reason` is CamelCase and not empty. */
+/* A status to begin a new one with: what is in the object's own is shared, so members are replaced and not changed. An empty one: none. */
+json_t *status_copy(const json_t *object);
+/* A metav1 condition set into status.conditions: lastTransitionTime moves only when status flips. `reason` is CamelCase and not empty.
+ * What `status` shares with another one stays as it is. */
 enum condition_status { CONDITION_FALSE, CONDITION_TRUE, CONDITION_UNKNOWN };
 void condition_set(json_t *status, const char *type, enum condition_status value, const char *reason, const char *message,
                    int64_t generation, usec_t wall);

@@ -13,6 +13,7 @@ struct resolver {
     const struct target *target;
     struct error *err;
     size_t *left;
+    bool shared;
 };
 
 static json_t *resolve_value(const struct resolver *r, const json_t *value, const char *field, int depth);
@@ -133,7 +134,7 @@ static json_t *resolve_object(const struct resolver *r, const json_t *value, con
     {
         char path[256];
         struct error ignored = {0};
-        struct resolver inner = {r->target, depth > 0 ? &ignored : r->err, r->left};
+        struct resolver inner = {r->target, depth > 0 ? &ignored : r->err, r->left, r->shared};
         str_format(path, sizeof(path), "%s%s%s", field, *field ? "." : "", key);
         json_t *item = resolve_value(&inner, member, path, depth);
         if (item) {
@@ -159,8 +160,8 @@ static json_t *resolve_value(const struct resolver *r, const json_t *value, cons
         return NULL;
     }
     --*r->left;
-    if (depth == 0 && !field_mentions(value)) /* the most part of any card, and then no path need be named */
-        return json_deep_copy(value);
+    if ((depth == 0 || r->shared) && !field_mentions(value)) /* the most part of any card, and then no path need be named */
+        return r->shared ? json_incref((json_t *)(uintptr_t)value) : json_deep_copy(value);
     if (json_is_string(value))
         return resolve_string(r, json_string_value(value), field, depth);
     if (json_is_array(value))
@@ -170,13 +171,23 @@ static json_t *resolve_value(const struct resolver *r, const json_t *value, cons
     return json_deep_copy(value);
 }
 
-json_t *target_resolve(const struct target *t, const json_t *value, const char *field, struct error *err)
+static json_t *resolve(const struct target *t, const json_t *value, const char *field, bool shared, struct error *err)
 {
     struct error local = {0};
     size_t left = RESOLVE_VALUES_MAX;
-    struct resolver r = {t, &local, &left};
+    struct resolver r = {t, &local, &left, shared};
     json_t *resolved = resolve_value(&r, value, field, 0);
     if (!resolved && err)
         *err = local;
     return resolved;
+}
+
+json_t *target_resolve(const struct target *t, const json_t *value, const char *field, struct error *err)
+{
+    return resolve(t, value, field, false, err);
+}
+
+json_t *target_resolve_shared(const struct target *t, const json_t *value, const char *field, struct error *err)
+{
+    return resolve(t, value, field, true, err);
 }

@@ -31,3 +31,5 @@ void target_done(struct target *t);
  * "$(target.name)" and "$(target.namespace)" the target's own. New reference, or NULL and an error (NOT_FOUND) that names the facet that
  * is missing: the card is then not applicable. */
 json_t *target_resolve(const struct target *t, const json_t *value, const char *field, struct error *err);
+/* The same for who only reads it, and cheaper: what has no reference in it is not copied. It must not be changed. */
+json_t *target_resolve_shared(const struct target *t, const json_t *value, const char *field, struct error *err);

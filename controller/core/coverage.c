@@ -1,7 +1,6 @@
 #include "core/coverage.h"
 
 #include "base/str.h"
-#include "core/probe.h"
 
 static const char *const states[] = {
     [COVERAGE_NOT_APPLICABLE] = "NotApplicable",
@@ -14,86 +13,6 @@ static const char *const states[] = {
 const char *coverage_state_name(enum coverage_state s)
 {
     return states[s];
-}
-
-/* ── whether a card applies ── */
-
-/* What a method needs where the card gives no parameters, and so the defaults of its schema were not filled in. */
-static const struct {
-    const char *method, *facet;
-} method_facets[] = {
-    {"CodePatch", "source"},     {"BinaryHide", "binaries"},   {"HeartbeatBlock", "heartbeat"}, {"KillProcess", "process"},
-    {"ResponsePatch", "api"},    {"FileCorrupt", "model"},     {"QueueFlood", "queue"},         {"ConfigModify", "config"},
-    {"LatencyInjection", "api"}, {"ProcessFreeze", "process"},
-};
-
-static bool facet_there(const struct target *target, const char *facet, char why[160])
-{
-    if (json_at(target->facets, facet))
-        return true;
-    str_format(why, 160, "the target has no facet %s; set spec.facets.%s", facet, facet);
-    return false;
-}
-
-/* A probe on which a verdict hangs must be one that can be looked at here. */
-static bool probes_work(const json_t *probes, const struct target *target, const char *field, char why[160])
-{
-    for (size_t i = 0; i < json_array_size(probes); i++) {
-        struct error err = {0};
-        char path[64];
-        str_format(path, sizeof(path), "%s[%zu].probe", field, i);
-        json_t *probe = target_resolve(target, json_at(json_array_get(probes, i), "probe"), path, &err), *agent = NULL;
-        bool works = probe && probe_plan(probe, target, &agent, &err) != PROBE_UNSUPPORTED;
-        json_decref(probe);
-        json_decref(agent);
-        if (works)
-            continue;
-        bool named = str_starts(err.text, path);
-        str_format(why, 160, "%s%s%s", named ? "" : path, named ? "" : ": ", err.text);
-        return false;
-    }
-    return true;
-}
-
-static bool method_allowed(const struct card *card, const struct target *target, char why[160])
-{
-    if (!target->allowed_methods)
-        return true;
-    for (size_t i = 0; i < json_array_size(target->allowed_methods); i++)
-        if (str_equal(json_string_value(json_array_get(target->allowed_methods, i)), card->method))
-            return true;
-    str_format(why, 160, "method %s is not in spec.safety.allowedMethods of the target", card->method);
-    return false;
-}
-
-bool card_applies(const struct card *card, const struct target *target, char why[160])
-{
-    char ignored[160];
-    if (!why)
-        why = ignored;
-    why[0] = '\0';
-    const json_t *required = json_at(card->root, "spec.requires");
-    for (size_t i = 0; i < json_array_size(required); i++)
-        if (!facet_there(target, json_string_value(json_array_get(required, i)) ?: "", why))
-            return false;
-    if (!card->params)
-        for (size_t i = 0; i < array_len(method_facets); i++)
-            if (str_equal(method_facets[i].method, card->method) && !facet_there(target, method_facets[i].facet, why))
-                return false;
-    if (!method_allowed(card, target, why))
-        return false;
-    if (card->params) {
-        struct error err = {0};
-        json_t *params = target_resolve(target, card->params, "spec.injection", &err);
-        json_decref(params);
-        if (!params) {
-            str_copy(why, 160, err.text);
-            return false;
-        }
-    }
-    return probes_work(card->verify, target, "spec.verify", why) &&
-           probes_work(card->rollback, target, "spec.rollback.when", why) &&
-           probes_work(target->stop_when, target, "spec.safety.stopWhen of the target", why);
 }
 
 /* ── when it was drilled, and when it is due ── */
@@ -131,8 +50,8 @@ static void take_history(const struct card *card, const struct target *target, c
     }
 }
 
-void coverage_of(const struct card *card, const struct target *target, const struct drill *drills, size_t drill_count,
-                 const json_t *previous, usec_t frequency, usec_t now, struct coverage *ret_coverage)
+void coverage_of(struct applies *applies, const struct card *card, const struct target *target, const struct drill *drills,
+                 size_t drill_count, const json_t *previous, usec_t frequency, usec_t now, struct coverage *ret_coverage)
 {
     struct coverage c = {.risk = card->risk};
     str_copy(c.card, sizeof(c.card), card->meta.name);
@@ -141,7 +60,7 @@ void coverage_of(const struct card *card, const struct target *target, const str
     take_history(card, target, drills, drill_count, previous, &c);
     if (c.last_drill || frequency == USEC_NEVER)
         c.due = usec_add(c.last_drill, frequency);
-    if (!card_applies(card, target, c.why_not))
+    if (!card_applies(applies, card, target, c.why_not))
         c.state = COVERAGE_NOT_APPLICABLE;
     else if (!c.last_drill)
         c.state = COVERAGE_NEVER;

@@ -1,10 +1,9 @@
 /* core/coverage.h — which cards have been drilled on a target, and which are due. Pure. */
 #pragma once
 
-#include "api/card.h"
 #include "api/drill.h"
 #include "api/schedule.h"
-#include "api/target.h"
+#include "core/applies.h"
 
 enum coverage_state { COVERAGE_NOT_APPLICABLE, COVERAGE_NEVER, COVERAGE_COVERED, COVERAGE_DUE, COVERAGE_OVERDUE };
 const char *coverage_state_name(enum coverage_state s);
@@ -20,12 +19,9 @@ struct coverage {
 };
 #define COVERAGE_OVERDUE_AFTER (7 * USEC_DAY)
 
-/* Whether the card can be drilled on the target at all; why (NULL is fine) gets the reason in words. */
-bool card_applies(const struct card *card, const struct target *target, char why[160]);
-
 /* One card. `previous`: the entry of DrillTarget.status.coverage (NULL: none), which remembers drills that history has deleted. */
-void coverage_of(const struct card *card, const struct target *target, const struct drill *drills, size_t drill_count,
-                 const json_t *previous, usec_t frequency, usec_t now, struct coverage *ret_coverage);
+void coverage_of(struct applies *applies, const struct card *card, const struct target *target, const struct drill *drills,
+                 size_t drill_count, const json_t *previous, usec_t frequency, usec_t now, struct coverage *ret_coverage);
 json_t *coverage_encode(const struct coverage *c);
 /* {cards, covered, due, overdue, never, highRiskPending, byCategory} over many. */
 json_t *coverage_summary(const struct coverage *all, size_t count);

@@ -18,6 +18,7 @@
 #include "api/target.h"
 #include "api/task.h"
 #include "core/agent_state.h"
+#include "core/applies.h"
 #include "core/decision.h"
 #include "core/ledger.h"
 
@@ -94,9 +95,10 @@ struct drill_view {
     const struct observations *observations;
     const struct evidences *evidences;
     int64_t epoch;
-    usec_t acting_since; /* when this controller began to act: before that it looked at nothing */
-    usec_t lease;        /* the controller's default lease of a fault */
-    uint64_t draw;       /* a random number for this drill, the same at every call */
+    usec_t acting_since;     /* when this controller began to act: before that it looked at nothing */
+    usec_t lease;            /* the controller's default lease of a fault */
+    uint64_t draw;           /* a random number for this drill, the same at every call */
+    struct applies *applies; /* see applies.h; NULL is fine */
 };
 
 void drill_decide(const struct drill_view *view, usec_t now, struct decision *ret_decision);

@@ -2,7 +2,6 @@
 
 #include "base/rfc3339.h"
 #include "base/str.h"
-#include "core/coverage.h"
 #include "core/drill_inject.h"
 #include "core/drill_status.h"
 #include "core/drill_write.h"
@@ -167,7 +166,7 @@ static const char *forbidden(const struct drill_view *v, char message[512])
         str_format(message, 512, "spec.card: %.400s", v->card_error.text);
         return "CardNotUsable";
     }
-    if (!card_applies(v->card, v->target, why)) {
+    if (!card_applies(v->applies, v->card, v->target, why)) {
         str_format(message, 512, "card %s is not applicable to target %s: %s", v->card->id, v->drill->target, why);
         return "NotApplicable";
     }

@@ -183,7 +183,7 @@ void gates_want(const struct drill_view *v, const struct gate gates[GATE_COUNT],
     {
         struct error err = {0};
         char key[EFFECT_ID_SIZE];
-        json_t *probe = target_resolve(v->target, json_object_get(step, "probe"), "spec.verify", &err);
+        json_t *probe = target_resolve_shared(v->target, json_object_get(step, "probe"), "spec.verify", &err);
         if (!probe)
             continue; /* the card would not have been applicable */
         if (confirm) {

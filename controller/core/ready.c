@@ -3,12 +3,6 @@
 #include "api/meta.h"
 #include "base/str.h"
 
-static json_t *status_copy(const json_t *object)
-{
-    json_t *status = json_at(object, "status");
-    return status ? json_deep_copy(status) : json_object();
-}
-
 /* Written only where it says something new. Takes status. */
 static void write_status(const struct key *key, const json_t *object, json_t *status, struct decision *d)
 {

@@ -142,8 +142,8 @@ static void roster_add(struct roster *r, const struct schedule_view *v, const st
     struct pair *p = &r->pairs[r->count++];
     const char *message;
     c->target = t->meta.name;
-    coverage_of(card, t, v->drills, v->drill_count, remembered(t, card), schedule_frequency(v->schedule, card->risk), now,
-                &c->coverage);
+    coverage_of(v->applies, card, t, v->drills, v->drill_count, remembered(t, card), schedule_frequency(v->schedule, card->risk),
+                now, &c->coverage);
     p->card = card;
     p->target = t;
     p->due_since = USEC_NEVER;

@@ -167,7 +167,7 @@ static void write_if_changed(const struct schedule_view *v, const json_t *old, j
 static void decide_invalid(const struct schedule_view *v, const char *message, usec_t now, struct decision *d)
 {
     const json_t *old = json_at(object_of(v), "status");
-    json_t *status = old ? json_deep_copy(old) : json_object();
+    json_t *status = status_copy(object_of(v));
     int64_t generation = json_int(object_of(v), "metadata.generation", 0);
     json_put_int(status, "observedGeneration", generation);
     json_object_del(status, "nextDrill");
@@ -199,7 +199,7 @@ static uint64_t seed_of(const struct schedule_view *v)
 static void decide_valid(struct start *s, struct decision *d)
 {
     const struct schedule_view *v = s->view;
-    json_t *status = json_deep_copy(v->schedule->status);
+    json_t *status = status_copy(object_of(v));
     struct ready ready;
     start_decide(s, status, d);
     history_decide(v, d);

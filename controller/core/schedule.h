@@ -19,6 +19,7 @@ struct schedule_view {
     size_t task_count;
     uint64_t seed; /* for schedules without one: stable per object */
     const struct observations *observations;
+    struct applies *applies; /* see applies.h; NULL is fine */
 };
 void schedule_decide(const struct schedule_view *view, usec_t now, struct decision *ret_decision);
 /* The newest slot at or before `now` that is after `last` (0: creation), and the next one after now; false: none is due. */

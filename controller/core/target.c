@@ -253,7 +253,7 @@ static json_t *coverage_all(const struct target_view *v, usec_t now, struct deci
         struct coverage c;
         if (v->cards[i].meta.deleting)
             continue;
-        coverage_of(&v->cards[i], v->target, v->drills, v->drill_count, coverage_before(v, v->cards[i].id),
+        coverage_of(v->applies, &v->cards[i], v->target, v->drills, v->drill_count, coverage_before(v, v->cards[i].id),
                     schedule_frequency(&defaults, v->cards[i].risk), now, &c);
         json_array_append_new(all, coverage_encode(&c));
         if (c.due > now)
@@ -319,8 +319,7 @@ static void write_status(const json_t *root, json_t *status, const struct observ
 
 static json_t *status_begin(const json_t *root)
 {
-    const json_t *old = json_at(root, "status");
-    json_t *status = old ? json_deep_copy(old) : json_object();
+    json_t *status = status_copy(root);
     json_put_int(status, "observedGeneration", json_int(root, "metadata.generation", 0));
     return status;
 }

@@ -21,6 +21,7 @@ struct target_view {
     const struct observations *observations;
     const struct evidences *evidences;
     int64_t epoch;
+    struct applies *applies; /* see applies.h; NULL is fine */
 };
 /* Wants: "health/<name>/<pod>" for the steady state, "trigger/<ns>/<name>/<pod>" for each trigger whose facets the target has, on up to
  * watchPods pods and always on drilled ones. Effects: snapshots by the agent, status (conditions, coverage, steadyState, snapshots, pods). */

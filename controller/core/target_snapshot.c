@@ -104,15 +104,16 @@ static json_t *entry_of(const struct target_view *v, const char *facet, usec_t n
 {
     const json_t *newest = NULL;
     int64_t holders = 0;
+    auto_free const json_t **answers = mem_array(v->pod_count, sizeof(*answers));
     for (size_t i = 0; i < v->pod_count; i++) {
-        const json_t *a = answer(v, &v->pods[i], facet, now);
-        if (a && json_time(a, "takenAt", 0) > json_time(newest, "takenAt", 0))
-            newest = a;
+        answers[i] = answer(v, &v->pods[i], facet, now);
+        if (answers[i] && json_time(answers[i], "takenAt", 0) > json_time(newest, "takenAt", 0))
+            newest = answers[i];
     }
     if (!newest)
         return NULL;
     for (size_t i = 0; i < v->pod_count; i++)
-        holders += str_equal(json_str(answer(v, &v->pods[i], facet, now), "sha256", ""), json_str(newest, "sha256", NULL));
+        holders += str_equal(json_str(answers[i], "sha256", ""), json_str(newest, "sha256", NULL));
     json_t *entry = json_object();
     json_put_str(entry, "facet", facet);
     json_put_str(entry, "takenAt", json_str(newest, "takenAt", NULL));

@@ -39,11 +39,11 @@ static int health_limit(const struct target *t)
     return t->watch_pods > 0 ? t->watch_pods : 1;
 }
 
-/* Resolves and plans; NULL: the target has not what the probe needs (NOT_FOUND), or the probe is wrong. */
+/* Resolved, not to be changed, and planned; NULL: the target has not what the probe needs (NOT_FOUND), or the probe is wrong. */
 static json_t *probe_for(const struct target *t, const json_t *probe, const char *field, enum probe_place *ret_place,
                          struct error *err)
 {
-    json_t *agent = NULL, *resolved = target_resolve(t, probe, field, err);
+    json_t *agent = NULL, *resolved = target_resolve_shared(t, probe, field, err);
     if (!resolved)
         return NULL;
     *ret_place = probe_plan(resolved, t, &agent, err);
@@ -71,9 +71,10 @@ static void want_health(const struct target_view *v, struct decision *d)
         enum probe_place place;
         struct error err = {0};
         char key[EFFECT_ID_SIZE];
-        json_t *probe = probe_for(v->target, written, "spec.facets.health", &place, &err);
-        if (!probe)
+        json_auto_t *named = probe_for(v->target, written, "spec.facets.health", &place, &err);
+        if (!named)
             continue;
+        json_t *probe = json_copy(named);
         json_object_del(probe, "name");
         bool each = in_pod(v->target, probe, place), network = place == PROBE_HTTP || place == PROBE_TCP;
         usec_t every = network ? HEALTH_EVERY_CONTROLLER : HEALTH_EVERY_AGENT;

@@ -277,9 +277,8 @@ static int untold(const json_t *old, const json_t *rows)
 static void write_status(const struct trigger_view *v, const struct firing_set *set, usec_t now, struct decision *d)
 {
     const struct trigger *t = v->trigger;
-    json_t *old = json_at(t->root, "status");
-    json_t *status = old ? json_deep_copy(old) : json_object();
-    json_t *rows = json_array();
+    const json_t *old = json_at(t->root, "status");
+    json_t *status = status_copy(t->root), *rows = json_array();
     for (size_t i = 0; i < set->count; i++)
         if (!set->items[i].cleared_at)
             json_array_append_new(rows, firing_encode(t, &set->items[i]));
@@ -294,7 +293,7 @@ static void write_status(const struct trigger_view *v, const struct firing_set *
     else
         condition_set(status, "Ready", CONDITION_TRUE, "Watching", "the probe is watched on every target that has its facets",
                       t->meta.generation, now);
-    if (json_equal(status, old)) {
+    if (json_equal(status, (json_t *)(uintptr_t)old)) {
         json_decref(status);
         return;
     }

@@ -22,7 +22,7 @@ static void choose_dictionary(struct pack_dictionary **current, const char *text
     *current = pack_dictionary_new(text, length);
 }
 
-struct entry *entry_new(const struct summary *s, const json_t *object, struct pack_dictionary **current)
+struct entry *entry_new(const struct summary *s)
 {
     size_t labels = summary_labels_length(s->labels);
     size_t strings = strlen(s->ns) + strlen(s->name) + strlen(s->uid) + strlen(s->rv) + strlen(s->target) + strlen(s->card) +
@@ -42,22 +42,35 @@ struct entry *entry_new(const struct summary *s, const json_t *object, struct pa
     for (enum entry_by by = 0; by < ENTRY_BY_COUNT; by++)
         list_init(&e->links[by]);
     list_init(&e->in_trees);
+    return e;
+}
 
+void entry_pack(struct entry *e, const json_t *object, struct pack_dictionary **current)
+{
     auto_free char *text = json_dumps(object, JSON_COMPACT);
     e->text_length = strlen(text);
     choose_dictionary(current, text, e->text_length);
     e->dictionary = pack_dictionary_ref(*current);
     e->packed = pack_text(e->dictionary, text, e->text_length, &e->packed_length);
-    return e;
+}
+
+void entry_drop_tree(struct entry *e)
+{
+    list_remove(&e->in_trees);
+    if (e->decoded)
+        json_decref(*(json_t **)e->decoded); /* its root */
+    free(e->decoded);
+    json_decref(e->tree);
+    e->decoded = NULL;
+    e->tree = NULL;
 }
 
 void entry_free(struct entry *e)
 {
     for (enum entry_by by = 0; by < ENTRY_BY_COUNT; by++)
         list_remove(&e->links[by]);
-    list_remove(&e->in_trees);
+    entry_drop_tree(e);
     pack_dictionary_unref(e->dictionary);
-    json_decref(e->tree);
     free(e->packed);
     free(e);
 }

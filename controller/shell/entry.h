@@ -15,16 +15,19 @@ enum entry_by {
 struct entry {
     struct summary summary;
     struct pack_dictionary *dictionary; /* of the text; NULL: none */
-    void *packed;
+    void *packed;                       /* NULL: not yet; there is a tree then */
     size_t packed_length, text_length;
     unsigned list;                     /* the last list that had it */
     struct list links[ENTRY_BY_COUNT]; /* of the indices; removed: in none */
     struct list in_trees;
-    json_t *tree;     /* NULL: not parsed */
-    size_t tree_cost; /* what it counts while it is parsed */
-    char strings[];   /* the summary's */
+    json_t *tree;      /* NULL: not parsed */
+    void *decoded;     /* the kind's struct, while there is a tree; NULL: not asked for yet */
+    size_t tree_bytes; /* of memory, about */
+    char strings[];    /* the summary's */
 };
+struct entry *entry_new(const struct summary *summary);
 /* `current` is the kind's dictionary; it is replaced where this object is a much better example. */
-struct entry *entry_new(const struct summary *summary, const json_t *object, struct pack_dictionary **current);
+void entry_pack(struct entry *e, const json_t *object, struct pack_dictionary **current);
+void entry_drop_tree(struct entry *e); /* and what was decoded of it */
 void entry_free(struct entry *e);
 json_t *entry_parse(const struct entry *e); /* new reference */

@@ -10,43 +10,29 @@ static void *room(void *array, size_t count, size_t size)
     return full ? mem_resize(array, count ? 2 * count : 1, size) : array;
 }
 
-static json_t *object_of(const struct lookup *l, const struct summary *s)
-{
-    struct key key = key_of(s->kind, s->ns, s->name);
-    return store_get(l->store, &key);
-}
-
-/* One function for adding, and one for freeing, of each kind. `decode` puts into a zeroed element, negative: leave it out. */
-#define GATHER_KIND(name, type, decode, done)                                                                                      \
-    static void add_##name(const struct lookup *l, const struct summary *s, type **array, size_t *count)                           \
+/* One function for adding, and one for freeing, of each kind. What cannot be decoded is left out. */
+#define GATHER_KIND(noun, type, done)                                                                                              \
+    static void add_##noun(const struct lookup *l, const struct summary *s, type **array, size_t *count)                           \
     {                                                                                                                              \
-        json_auto_t *object = object_of(l, s);                                                                                     \
+        struct key key = key_of(s->kind, s->ns, s->name);                                                                          \
         *array = room(*array, *count, sizeof(type));                                                                               \
-        memset(&(*array)[*count], 0, sizeof(type));                                                                                \
-        if (object && decode(object, &(*array)[*count], NULL) >= 0)                                                                \
+        if (store_decode(l->store, &key, &(*array)[*count], NULL) == 0)                                                            \
             ++*count;                                                                                                              \
     }                                                                                                                              \
-    void name##s_free(type *array, size_t count)                                                                                   \
+    void noun##s_free(type *array, size_t count)                                                                                   \
     {                                                                                                                              \
         for (size_t i = 0; i < count; i++)                                                                                         \
             done(&array[i]);                                                                                                       \
         free(array);                                                                                                               \
     }
 
-static int decode_task(json_t *object, struct task *task, struct error *err)
-{
-    (void)err;
-    task_decode(object, task);
-    return 0;
-}
-
-GATHER_KIND(card, struct card, card_decode, card_done)
-GATHER_KIND(trigger, struct trigger, trigger_decode, trigger_done)
-GATHER_KIND(playbook, struct playbook, playbook_decode, playbook_done)
-GATHER_KIND(target, struct target, target_decode, target_done)
-GATHER_KIND(drill, struct drill, drill_decode, drill_done)
-GATHER_KIND(run, struct run, run_decode, run_done)
-GATHER_KIND(task, struct task, decode_task, task_done)
+GATHER_KIND(card, struct card, card_done)
+GATHER_KIND(trigger, struct trigger, trigger_done)
+GATHER_KIND(playbook, struct playbook, playbook_done)
+GATHER_KIND(target, struct target, target_done)
+GATHER_KIND(drill, struct drill, drill_done)
+GATHER_KIND(run, struct run, run_done)
+GATHER_KIND(task, struct task, task_done)
 
 /* The next of a kind in the namespace, then in the catalog where it is not hidden. */
 static const struct summary *next_visible(const struct lookup *l, enum kind kind, const char *ns, struct store_cursor cursors[2])

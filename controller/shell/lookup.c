@@ -3,27 +3,30 @@
 #include "api/selector.h"
 #include "base/str.h"
 
-json_t *lookup_object(const struct lookup *l, enum kind kind, const char *ns, const char *name, struct key *ret_key,
-                      struct error *err)
+bool lookup_key(const struct lookup *l, enum kind kind, const char *ns, const char *name, struct key *ret_key, struct error *err)
 {
     const char *places[] = {ns, l->catalog};
     for (size_t i = 0; i < array_len(places); i++) {
         if (str_empty(places[i]))
             continue;
         struct key key = key_of(kind, places[i], name);
-        json_t *object = store_get(l->store, &key);
-        if (!object)
+        if (!store_summary(l->store, &key))
             continue;
-        if (ret_key)
-            *ret_key = key;
-        return object;
+        *ret_key = key;
+        return true;
     }
     char quoted[300];
     error_set(err, ERROR_NOT_FOUND, "there is no %s %s in namespace %s%s%s", kind_info(kind)->kind,
               str_quote(quoted, sizeof(quoted), name), ns,
               str_empty(l->catalog) || str_equal(ns, l->catalog) ? "" : " nor in the catalog's, ",
               str_empty(l->catalog) || str_equal(ns, l->catalog) ? "" : l->catalog);
-    return NULL;
+    return false;
+}
+
+int lookup_decode(const struct lookup *l, enum kind kind, const char *ns, const char *name, void *ret, struct error *err)
+{
+    struct key key;
+    return lookup_key(l, kind, ns, name, &key, err) ? store_decode(l->store, &key, ret, err) : -1;
 }
 
 bool lookup_hidden(const struct lookup *l, enum kind kind, const char *ns, const struct summary *s)
@@ -45,15 +48,18 @@ struct pod *lookup_pods(const struct lookup *l, const struct target *target, siz
     while ((s = store_next(l->store, KIND_POD, target->meta.ns, &cursor))) {
         if (selects && !summary_selects(selects, s))
             continue;
-        struct key pod = key_of(KIND_POD, s->ns, s->name);
-        json_auto_t *object = store_get(l->store, &pod);
-        if (!selector_matches(target->selector, json_at(object, "metadata.labels")))
-            continue;
         if (count == cap) {
             cap = cap ? 2 * cap : 8;
             pods = mem_resize(pods, cap, sizeof(*pods));
         }
-        pod_decode(object, &pods[count++]);
+        struct key key_of_pod = key_of(KIND_POD, s->ns, s->name);
+        struct pod *pod = &pods[count];
+        if (store_decode(l->store, &key_of_pod, pod, NULL) < 0)
+            continue;
+        if (selector_matches(target->selector, pod->meta.labels))
+            count++;
+        else
+            pod_done(pod);
     }
     *ret_count = count;
     return pods;
@@ -69,23 +75,15 @@ void pods_free(struct pod *pods, size_t count)
 bool lookup_target(const struct lookup *l, const char *ns, const char *name, struct target *ret_target, struct error *err)
 {
     struct key key = key_of(KIND_TARGET, ns, name);
-    json_auto_t *object = store_get(l->store, &key);
-    if (!object) {
-        char quoted[300];
-        error_set(err, ERROR_NOT_FOUND, "there is no DrillTarget %s in namespace %s", str_quote(quoted, sizeof(quoted), name), ns);
-        return false;
-    }
-    return target_decode(object, ret_target, err) == 0;
+    return store_decode(l->store, &key, ret_target, err) == 0;
 }
 
 void lookup_container(const struct lookup *l, const struct target *target, const struct key *pod, char dest[64])
 {
     dest[0] = '\0';
-    json_auto_t *object = store_get(l->store, pod);
-    if (!object)
-        return;
     auto_pod struct pod p = {0};
-    pod_decode(object, &p);
+    if (store_decode(l->store, pod, &p, NULL) < 0)
+        return;
     const char *name = pod_container(&p, target->container);
     str_copy(dest, 64, name ? name : "");
 }

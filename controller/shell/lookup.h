@@ -11,9 +11,8 @@ struct lookup { /* where things are looked for; a plain value */
     const char *catalog; /* namespace; "" none */
 };
 
-/* The object's own namespace first, then the catalog's. New reference, or NULL and NOT_FOUND. *ret_key (may be NULL): where it was. */
-json_t *lookup_object(const struct lookup *l, enum kind kind, const char *ns, const char *name, struct key *ret_key,
-                      struct error *err);
+/* Which object a name means: the namespace's own, else the catalog's. False: NOT_FOUND. */
+bool lookup_key(const struct lookup *l, enum kind kind, const char *ns, const char *name, struct key *ret_key, struct error *err);
 /* A name that the namespace or the catalog has, by which of the two counts: true where the catalog's is hidden by an own one. */
 bool lookup_hidden(const struct lookup *l, enum kind kind, const char *ns, const struct summary *s);
 
@@ -21,7 +20,9 @@ bool lookup_hidden(const struct lookup *l, enum kind kind, const char *ns, const
 struct pod *lookup_pods(const struct lookup *l, const struct target *target, size_t *ret_count);
 void pods_free(struct pod *pods, size_t count);
 
-/* The target of that name; false: err says why (NOT_FOUND or its decode error). */
+/* That object as its kind's struct, as store_decode(). */
+int lookup_decode(const struct lookup *l, enum kind kind, const char *ns, const char *name, void *ret, struct error *err);
+/* The target of that name in the namespace; the catalog's are nobody's. False: err says why (NOT_FOUND or its decode error). */
 bool lookup_target(const struct lookup *l, const char *ns, const char *name, struct target *ret_target, struct error *err);
 
 /* The container that the target means in that pod; "": the pod or the container is not there. */

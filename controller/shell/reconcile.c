@@ -75,7 +75,7 @@ static void reconcile_trigger(struct reconcile *r, const struct key *key)
         struct ready_view ready = {.key = *key, .object = g.object, .error = g.error};
         ready_decide(&ready, now_of(r), &d);
     } else {
-        struct firing *now_firing = mem_array(FIRINGS_MAX, sizeof(*now_firing));
+        struct firing *now_firing = mem_resize(NULL, FIRINGS_MAX, sizeof(*now_firing)); /* each is filled in whole */
         size_t count = 0;
         trigger_decide(&g.view, now_of(r), now_firing, &count, &d);
         g.view.firings = NULL; /* what it borrowed from goes now */

@@ -21,7 +21,8 @@ static void session_free_value(void *value)
 #define NAME_SIZE 400
 static const char *name_of(char dest[NAME_SIZE], const struct key *pod, const char *container)
 {
-    str_format(dest, NAME_SIZE, "%s/%s/%s", pod->ns, pod->name, container ? container : INJECTOR_CONTAINER);
+    const char *const parts[] = {pod->ns, pod->name, container ? container : INJECTOR_CONTAINER};
+    str_join(dest, NAME_SIZE, '/', array_len(parts), parts);
     return dest;
 }
 
@@ -84,11 +85,9 @@ void sessions_disable(struct sessions *s)
 /* Why no session can be had with that pod; NULL: it can. */
 static const char *pod_lacks(struct sessions *s, const struct key *pod)
 {
-    json_auto_t *object = store_get(s->store, pod);
-    if (!object)
-        return "the pod is gone";
     auto_pod struct pod p = {0};
-    pod_decode(object, &p);
+    if (store_decode(s->store, pod, &p, NULL) < 0)
+        return "the pod is gone";
     return p.has_agent ? NULL : "the pod has no running container " INJECTOR_CONTAINER;
 }
 

@@ -31,6 +31,7 @@ struct shell {
     struct executor *executor;
     struct firings *firings;
     struct ledger_pages *ledger;
+    struct applies *applies;
     struct elector *elector;
     struct wakes wakes;
     struct reconcile reconcile;
@@ -199,6 +200,7 @@ static void make_parts(struct shell *s, const struct shell_options *o)
     s->watches = watches_new(&s->prober, s->sessions, on_evidence, s);
     s->firings = firings_new();
     s->ledger = ledger_pages_new(s->store);
+    s->applies = applies_new();
     usec_t lease = o->lease ? o->lease : SHELL_LEASE;
     struct executor_options x = {
         .world = s->world,
@@ -223,6 +225,7 @@ static void make_parts(struct shell *s, const struct shell_options *o)
                    .executor = s->executor,
                    .firings = s->firings,
                    .ledger = s->ledger,
+                   .applies = s->applies,
                    .ledger_synced = ledger_synced,
                    .userdata = s,
                    .lease = lease},
@@ -280,6 +283,7 @@ void shell_free(struct shell *s)
     services_free(s->services);
     firings_free(s->firings);
     ledger_pages_free(s->ledger);
+    applies_free(s->applies);
     workqueue_free(s->queue);
     store_free(s->store);
     alarms_free(s->alarms);

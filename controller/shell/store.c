@@ -1,6 +1,7 @@
 #include "shell/store.h"
 
 #include "base/str.h"
+#include "shell/codec.h"
 #include "shell/entry_index.h"
 #include "shell/reduce.h"
 #include "shell/rv.h"
@@ -18,7 +19,7 @@ struct store {
     struct shelf shelves[KIND_COUNT];
     struct entry_index indices[ENTRY_BY_COUNT];
     struct list trees; /* entries with a tree, the least recently used first */
-    size_t tree_count, tree_text;
+    size_t tree_count, tree_bytes;
     struct tombstones *tombstones;
     store_changed_fn *changed;
     void *userdata;
@@ -103,51 +104,109 @@ size_t store_count(const struct store *s, enum kind kind)
 
 /* ── trees ── */
 
+static void count_bytes(struct store *s, const struct entry *e, bool add)
+{
+    size_t packed = e->packed_length + sizeof(*e);
+    s->stats.text_bytes += add ? e->text_length : -e->text_length;
+    s->stats.packed_bytes += add ? packed : -packed;
+}
+
+/* The entry is without what it stands for unless it is packed. */
 static void tree_drop(struct store *s, struct entry *e)
 {
     if (!e->tree)
         return;
     s->tree_count--;
-    s->tree_text -= e->tree_cost;
-    json_decref(e->tree);
-    e->tree = NULL;
-    list_remove(&e->in_trees);
+    s->tree_bytes -= e->tree_bytes;
+    entry_drop_tree(e);
+}
+
+static void tree_pack(struct store *s, struct entry *e, const json_t *tree)
+{
+    count_bytes(s, e, false);
+    entry_pack(e, tree, &s->shelves[e->summary.kind].dictionary);
+    count_bytes(s, e, true);
+}
+
+static void tree_evict_oldest(struct store *s)
+{
+    struct entry *e = list_entry(s->trees.next, struct entry, in_trees);
+    if (!e->packed)
+        tree_pack(s, e, e->tree);
+    tree_drop(s, e);
+}
+
+/* What jansson takes for it, about. */
+static size_t bytes_of(const json_t *value)
+{
+    size_t bytes = 64 + json_string_length(value), i;
+    const char *key;
+    json_t *member;
+    json_array_foreach((json_t *)(uintptr_t)value, i, member) bytes += 8 + bytes_of(member);
+    if (json_is_object(value))
+        bytes += 192;
+    json_object_foreach((json_t *)(uintptr_t)value, key, member) bytes += 80 + strlen(key) + bytes_of(member);
+    return bytes;
 }
 
 /* Takes over the reference. */
 static void tree_keep(struct store *s, struct entry *e, json_t *tree)
 {
     e->tree = tree;
-    e->tree_cost = e->text_length;
+    e->tree_bytes = bytes_of(tree) + codec_of(e->summary.kind)->size;
     s->tree_count++;
-    s->tree_text += e->tree_cost;
+    s->tree_bytes += e->tree_bytes;
     list_append(&s->trees, &e->in_trees);
-    while (s->tree_count > 1 && (s->tree_count > STORE_TREES_MAX || s->tree_text > STORE_TREES_TEXT_MAX))
-        tree_drop(s, list_entry(s->trees.next, struct entry, in_trees));
+    while (s->tree_count > 1 && (s->tree_count > STORE_TREES_MAX || s->tree_bytes > STORE_TREES_BYTES_MAX))
+        tree_evict_oldest(s);
+}
+
+/* Borrowed; NULL: it cannot be parsed. */
+static json_t *tree_of(struct store *s, struct entry *e)
+{
+    if (e->tree) {
+        s->stats.hits++;
+        list_remove(&e->in_trees);
+        list_append(&s->trees, &e->in_trees);
+    } else {
+        s->stats.parses++;
+        tree_keep(s, e, entry_parse(e));
+    }
+    return e->tree;
 }
 
 json_t *store_get(struct store *s, const struct key *key)
 {
     struct entry **found = find(s, key);
-    if (!found)
-        return NULL;
-    struct entry *e = *found;
-    if (e->tree) {
-        s->stats.hits++;
-        list_remove(&e->in_trees);
-        list_append(&s->trees, &e->in_trees);
-        return json_incref(e->tree);
+    return found ? json_incref(tree_of(s, *found)) : NULL;
+}
+
+int store_decode(struct store *s, const struct key *key, void *ret, struct error *err)
+{
+    struct entry **found = find(s, key);
+    if (!found) {
+        char quoted[300];
+        return error_set(err, ERROR_NOT_FOUND, "there is no %s %s in namespace %s", kind_info(key->kind)->kind,
+                         str_quote(quoted, sizeof(quoted), key->name), key->ns);
     }
-    json_t *tree = entry_parse(e);
-    s->stats.parses++;
-    tree_keep(s, e, json_incref(tree));
-    return tree;
+    struct entry *e = *found;
+    const struct codec *codec = codec_of(key->kind);
+    json_t *tree = tree_of(s, e);
+    if (!e->decoded) {
+        auto_free void *decoded = mem_alloc(codec->size);
+        if (codec->decode(tree, decoded, err) < 0)
+            return -1;
+        e->decoded = mem_take(decoded);
+    }
+    memcpy(ret, e->decoded, codec->size);
+    json_incref(tree);
+    return 0;
 }
 
 void store_trim(struct store *s)
 {
     while (!list_empty(&s->trees))
-        tree_drop(s, list_entry(s->trees.next, struct entry, in_trees));
+        tree_evict_oldest(s);
 }
 
 /* ── changing ── */
@@ -164,13 +223,6 @@ static void unindex(struct store *s, struct entry *e)
 {
     for (enum entry_by by = 0; by < ENTRY_BY_COUNT; by++)
         entry_index_remove(&s->indices[by], e);
-}
-
-static void count_bytes(struct store *s, const struct entry *e, bool add)
-{
-    size_t packed = e->packed_length + sizeof(*e);
-    s->stats.text_bytes += add ? e->text_length : -e->text_length;
-    s->stats.packed_bytes += add ? packed : -packed;
 }
 
 static void shelf_insert(struct shelf *shelf, size_t at, struct entry *e)
@@ -225,7 +277,8 @@ bool store_put(struct store *s, enum kind kind, const json_t *object)
         remove_at(s, kind, (size_t)(found - s->shelves[kind].entries), summary.rv);
         found = NULL;
     }
-    struct entry *e = entry_new(&summary, reduced, &s->shelves[kind].dictionary), *former = found ? *found : NULL;
+    struct entry *e = entry_new(&summary), *former = found ? *found : NULL;
+    count_bytes(s, e, true);
     if (former) {
         e->list = former->list;
         *found = e;
@@ -234,11 +287,12 @@ bool store_put(struct store *s, enum kind kind, const json_t *object)
         unindex(s, former);
     } else
         shelf_insert(&s->shelves[kind], lower_bound(&s->shelves[kind], key.ns, key.name), e);
-    count_bytes(s, e, true);
     for (enum entry_by by = 0; by < ENTRY_BY_COUNT; by++)
         entry_index_add(&s->indices[by], e);
-    if (former) /* what changes is looked at again; of a list most is not, and its trees would only leave the heap full of holes */
+    if (former) /* what changes is looked at again, and changes again before it would have to be packed */
         tree_keep(s, e, mem_take(reduced));
+    else /* of a list most is not looked at, and its trees would only leave the heap full of holes */
+        tree_pack(s, e, reduced);
     tell(s, former ? &former->summary : NULL, &e->summary);
     if (former)
         entry_free(former);

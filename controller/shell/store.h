@@ -7,16 +7,16 @@
  *   refused.
  * - Each real change is told once, from within the call that made it.
  * Caveats
- * - Objects are kept as packed text (see pack.h); the trees of the most recently used are kept parsed. A tree that store_get() hands out
- *   is shared: it must not be changed. */
+ * - Objects are kept as packed text (see pack.h); the trees of the most recently used are kept parsed, and what changes while it is
+ *   is packed when its turn is over. A tree that store_get() hands out is shared: it must not be changed. */
 #pragma once
 
 #include "shell/summary.h"
 #include "world/world.h"
 
-#define STORE_TOMBSTONE      (5 * USEC_MINUTE)
-#define STORE_TREES_MAX      1024                 /* parsed trees kept … */
-#define STORE_TREES_TEXT_MAX ((size_t)256 * 1024) /* … of at most so much text together (a tree takes 12 times that) */
+#define STORE_TOMBSTONE       (5 * USEC_MINUTE)
+#define STORE_TREES_MAX       1024                      /* parsed trees kept … */
+#define STORE_TREES_BYTES_MAX ((size_t)3 * 1024 * 1024) /* … of at most so much memory together */
 
 struct store_change {
     struct key key;
@@ -38,6 +38,9 @@ bool store_remove(struct store *s, const struct key *key, const char *uid, const
 bool store_ended(const struct store *s, const char *uid);
 
 json_t *store_get(struct store *s, const struct key *key); /* new reference; NULL: not there */
+/* The object as its kind's struct of api/ (struct drill, struct pod, …), which is the caller's to be *_done(): decoded once for each
+ * version while its tree is kept. -1: not there (NOT_FOUND), or refused by its *_decode(). */
+int store_decode(struct store *s, const struct key *key, void *ret, struct error *err);
 /* Lets go of all parsed trees: what is asked for next is parsed again. For when nothing happens. */
 void store_trim(struct store *s);
 const struct summary *store_summary(const struct store *s,
@@ -68,7 +71,7 @@ void store_mark(struct store *s, const struct key *key, unsigned list);
 size_t store_sweep(struct store *s, enum kind kind, const char *ns, unsigned list, const char *rv);
 
 struct store_stats {
-    size_t objects, text_bytes, packed_bytes, trees;
+    size_t objects, text_bytes, packed_bytes, trees; /* bytes: of those that are packed */
     uint64_t parses, hits, refused;
 };
 struct store_stats store_stats(const struct store *s);

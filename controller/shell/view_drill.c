@@ -65,10 +65,8 @@ static void gather_schedule(const struct view_source *v, const struct key *drill
         if (!str_equal(label, own->reference))
             continue;
         struct key key = key_of(KIND_SCHEDULE, s->ns, s->name);
-        json_auto_t *object = store_get(v->lookup.store, &key);
         auto_schedule struct schedule schedule = {0};
-        struct error ignored = {0};
-        if (schedule_decode(object, &schedule, &ignored) < 0)
+        if (store_decode(v->lookup.store, &key, &schedule, NULL) < 0)
             continue;
         view->schedule = own->reference;
         view->schedule_allows = schedule_at_once(&schedule);
@@ -109,15 +107,16 @@ static void gather_pod(struct drill_gather *g)
 static void gather_pod_alone(const struct view_source *v, struct drill_gather *g)
 {
     struct key key = key_of(KIND_POD, g->drill.meta.ns, g->drill.status_pod);
-    json_auto_t *object = str_empty(g->drill.status_pod) ? NULL : store_get(v->lookup.store, &key);
-    if (g->view.pod || !object ||
-        (!str_empty(g->drill.pod_uid) && !str_equal(json_str(object, "metadata.uid", ""), g->drill.pod_uid)))
+    auto_pod struct pod pod = {0};
+    if (g->view.pod || str_empty(g->drill.status_pod) || store_decode(v->lookup.store, &key, &pod, NULL) < 0 ||
+        (!str_empty(g->drill.pod_uid) && !str_equal(pod.meta.uid, g->drill.pod_uid)))
         return;
     sessions_touch(v->sessions, &key);
     size_t at = g->pods.count++;
     g->pods.pods = mem_resize(g->pods.pods, g->pods.count, sizeof(*g->pods.pods));
     g->pods.agents = mem_resize(g->pods.agents, g->pods.count, sizeof(*g->pods.agents));
-    pod_decode(object, &g->pods.pods[at]);
+    g->pods.pods[at] = pod;
+    pod = (struct pod){0}; /* moved */
     g->pods.agents[at] = *sessions_state(v->sessions, &key);
 }
 
@@ -166,10 +165,9 @@ static void gather_trigger(const struct view_source *v, struct drill_gather *g)
         return;
     struct key key;
     struct error err = {0};
-    json_auto_t *object = lookup_object(&v->lookup, KIND_TRIGGER, g->drill.meta.ns, g->card.trigger, &key, &err);
-    g->view.trigger_exists = object != NULL;
+    g->view.trigger_exists = lookup_key(&v->lookup, KIND_TRIGGER, g->drill.meta.ns, g->card.trigger, &key, &err);
     str_copy(g->view.trigger_watch.message, sizeof(g->view.trigger_watch.message), err.text);
-    if (!object)
+    if (!g->view.trigger_exists)
         return;
     char want[EFFECT_ID_SIZE];
     struct key target = key_of(KIND_TARGET, g->drill.meta.ns, g->drill.target);
@@ -178,7 +176,7 @@ static void gather_trigger(const struct view_source *v, struct drill_gather *g)
     g->view.trigger_watch = *evidences_get(seen, want);
 
     auto_trigger struct trigger trigger = {0};
-    if (trigger_decode(object, &trigger, NULL) < 0)
+    if (store_decode(v->lookup.store, &key, &trigger, NULL) < 0)
         return;
     if (g->drill.phase <= DRILL_PENDING) /* a new one has no phase yet */
         gather_alarm(g, seen, &key, &trigger, &g->view);
@@ -194,11 +192,9 @@ static void gather_trigger(const struct view_source *v, struct drill_gather *g)
 static void gather_healers(const struct view_source *v, struct drill_view *view)
 {
     for (size_t i = 0; view->card && i < view->card->playbook_count; i++) {
-        struct error err = {0};
         auto_playbook struct playbook playbook = {0};
         const char *ns = view->drill->meta.ns, *name = view->card->playbooks[i].name;
-        json_auto_t *object = lookup_object(&v->lookup, KIND_PLAYBOOK, ns, name, NULL, &err);
-        if (!object || playbook_decode(object, &playbook, &err) < 0)
+        if (lookup_decode(&v->lookup, KIND_PLAYBOOK, ns, name, &playbook, NULL) < 0)
             continue;
         struct drill_healer healer = {.playbook = name};
         struct store_cursor cursor = {0};
@@ -220,15 +216,14 @@ bool drill_gather(const struct view_source *v, const struct key *key, struct dri
     g->object = store_get(v->lookup.store, key);
     if (!g->object)
         return false;
-    if (drill_decode(g->object, &g->drill, &g->error) < 0) {
+    if (store_decode(v->lookup.store, key, &g->drill, &g->error) < 0) {
         g->refused = true;
         return true;
     }
     const char *ns = g->drill.meta.ns;
     usec_t now = clock_now(v->clock);
     g->view.drill = &g->drill;
-    json_auto_t *card = lookup_object(&v->lookup, KIND_CARD, ns, g->drill.card, NULL, &g->view.card_error);
-    if (card && card_decode(card, &g->card, &g->view.card_error) == 0)
+    if (lookup_decode(&v->lookup, KIND_CARD, ns, g->drill.card, &g->card, &g->view.card_error) == 0)
         g->view.card = &g->card;
     g->view.namespace_enabled = lookup_namespace_enabled(&v->lookup, ns);
     g->view.namespace_deleting = lookup_namespace_deleting(&v->lookup, ns);
@@ -254,6 +249,7 @@ bool drill_gather(const struct view_source *v, const struct key *key, struct dri
     g->view.observations = executor_observations(v->executor, key);
     g->view.evidences = watches_evidences(v->watches, key);
     g->view.epoch = v->epoch;
+    g->view.applies = v->applies;
     g->view.acting_since = v->acting_since;
     g->view.lease = v->lease;
     g->view.draw = str_hash64(g->drill.meta.uid, strlen(g->drill.meta.uid), g->drill.seed >= 0 ? (uint64_t)g->drill.seed : 0);

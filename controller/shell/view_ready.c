@@ -10,10 +10,11 @@
 
 static bool exists(const struct lookup *l, enum kind kind, const char *ns, const char *name, const char *field, struct error *err)
 {
-    json_auto_t *object = lookup_object(l, kind, ns, name, NULL, err);
-    if (!object)
+    struct key ignored;
+    bool there = lookup_key(l, kind, ns, name, &ignored, err);
+    if (!there)
         error_wrap(err, "%s", field);
-    return object != NULL;
+    return there;
 }
 
 /* Whether an end falls into (since, until]; one that comes later is looked at again when it has settled. */
@@ -50,10 +51,10 @@ static bool card_id_unique(const struct lookup *l, const struct card *card, stru
     return true;
 }
 
-static void card_check(const struct lookup *l, json_t *object, struct error *err)
+static void card_check(const struct lookup *l, const struct key *key, struct error *err)
 {
     auto_card struct card card = {0};
-    if (card_decode(object, &card, err) < 0)
+    if (store_decode(l->store, key, &card, err) < 0)
         return;
     if (!card_id_unique(l, &card, err) || !exists(l, KIND_TRIGGER, card.meta.ns, card.trigger, "spec.expect.trigger", err))
         return;
@@ -109,7 +110,7 @@ bool ready_gather_card(const struct view_source *v, const struct key *key, struc
         .count_key = "drills",
         .last_key = "lastDrill",
     };
-    card_check(&v->lookup, g->object, &g->view.error);
+    card_check(&v->lookup, key, &g->view.error);
     card_tally(v, key, json_time(g->object, "status.lastDrill", 0), clock_now(v->clock) - TALLY_SETTLE, &g->view.tally);
     return true;
 }
@@ -132,10 +133,10 @@ static void steps_check(const struct playbook *p, struct error *err)
     }
 }
 
-static void playbook_check(const struct lookup *l, json_t *object, struct error *err)
+static void playbook_check(const struct lookup *l, const struct key *key, struct error *err)
 {
     auto_playbook struct playbook p = {0};
-    if (playbook_decode(object, &p, err) < 0)
+    if (store_decode(l->store, key, &p, err) < 0)
         return;
     size_t i;
     json_t *trigger;
@@ -173,7 +174,7 @@ bool ready_gather_playbook(const struct view_source *v, const struct key *key, s
         .count_key = "runs",
         .last_key = "lastRun",
     };
-    playbook_check(&v->lookup, g->object, &g->view.error);
+    playbook_check(&v->lookup, key, &g->view.error);
     playbook_tally(v, key, json_time(g->object, "status.lastRun", 0), clock_now(v->clock) - TALLY_SETTLE, &g->view.tally);
     return true;
 }

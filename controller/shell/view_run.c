@@ -8,13 +8,12 @@ bool run_gather(const struct view_source *v, const struct key *key, struct run_g
     g->object = store_get(v->lookup.store, key);
     if (!g->object)
         return false;
-    if (run_decode(g->object, &g->run, &g->error) < 0) {
+    if (store_decode(v->lookup.store, key, &g->run, &g->error) < 0) {
         g->refused = true;
         return true;
     }
     g->view.run = &g->run;
-    json_auto_t *playbook = lookup_object(&v->lookup, KIND_PLAYBOOK, key->ns, g->run.playbook, NULL, &g->view.playbook_error);
-    if (playbook && playbook_decode(playbook, &g->playbook, &g->view.playbook_error) == 0)
+    if (lookup_decode(&v->lookup, KIND_PLAYBOOK, key->ns, g->run.playbook, &g->playbook, &g->view.playbook_error) == 0)
         g->view.playbook = &g->playbook;
     if (lookup_target(&v->lookup, key->ns, g->run.target, &g->target, &g->view.target_error)) {
         g->view.target = &g->target;

@@ -9,7 +9,7 @@ bool schedule_gather(const struct view_source *v, const struct key *key, struct 
     if (!g->view.object)
         return false;
     const char *uid = json_str(g->view.object, "metadata.uid", "");
-    if (schedule_decode(g->view.object, &g->schedule, &g->view.error) == 0)
+    if (store_decode(v->lookup.store, key, &g->schedule, &g->view.error) == 0)
         g->view.schedule = &g->schedule;
     g->view.namespace_enabled = lookup_namespace_enabled(&v->lookup, key->ns);
     g->view.stopped = lookup_stopped(&v->lookup, key->ns);
@@ -19,6 +19,7 @@ bool schedule_gather(const struct view_source *v, const struct key *key, struct 
     g->view.tasks = g->tasks = gather_tasks(&v->lookup, key->ns, NULL, "", &g->view.task_count);
     g->view.seed = str_hash64(uid, strlen(uid), 0);
     g->view.observations = executor_observations(v->executor, key);
+    g->view.applies = v->applies;
     return true;
 }
 

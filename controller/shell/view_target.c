@@ -9,7 +9,7 @@ bool target_gather(const struct view_source *v, const struct key *key, struct ta
     if (!g->view.object)
         return false;
     g->view.namespace_enabled = lookup_namespace_enabled(&v->lookup, key->ns);
-    if (target_decode(g->view.object, &g->target, &g->view.error) == 0) {
+    if (store_decode(v->lookup.store, key, &g->target, &g->view.error) == 0) {
         g->view.target = &g->target;
         pods_gather(v, &g->target, &g->pods);
     }
@@ -22,6 +22,7 @@ bool target_gather(const struct view_source *v, const struct key *key, struct ta
     g->view.observations = executor_observations(v->executor, key);
     g->view.evidences = watches_evidences(v->watches, key);
     g->view.epoch = v->epoch;
+    g->view.applies = v->applies;
     return true;
 }
 

@@ -82,7 +82,7 @@ bool trigger_gather(const struct view_source *v, const struct key *key, struct t
     g->object = store_get(v->lookup.store, key);
     if (!g->object)
         return false;
-    if (trigger_decode(g->object, &g->trigger, &g->error) < 0) {
+    if (store_decode(v->lookup.store, key, &g->trigger, &g->error) < 0) {
         g->refused = true;
         return true;
     }

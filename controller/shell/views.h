@@ -22,6 +22,7 @@ struct view_source { /* where views come from; all borrowed */
     struct executor *executor;
     struct firings *firings;
     struct ledger_pages *ledger;
+    struct applies *applies;
     bool (*ledger_synced)(void *userdata, const char *ns);
     void *userdata;
     int64_t epoch;

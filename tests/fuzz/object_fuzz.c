@@ -79,7 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct summary summary;
     summary_read(kind, reduced, scratch, &summary);
     struct pack_dictionary *dictionary = NULL;
-    struct entry *entry = entry_new(&summary, reduced, &dictionary);
+    struct entry *entry = entry_new(&summary);
+    entry_pack(entry, reduced, &dictionary);
     json_auto_t *again = entry_parse(entry);
     FUZZ_CHECK(again && json_equal(again, reduced));
     entry_free(entry);

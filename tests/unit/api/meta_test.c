@@ -45,6 +45,7 @@ TEST(a_conditions_time_moves_only_when_it_flips)
     CHECK_STR(message, "still well");
     CHECK_INT(json_int(ready, "observedGeneration", 0), 2);
     condition_set(status, "Ready", CONDITION_FALSE, "Broken", "not well", 2, 30 * USEC_SEC);
+    ready = json_array_get(json_at(status, "conditions"), 0);
     CHECK_STR(json_str(ready, "lastTransitionTime", ""), "1970-01-01T00:00:30Z");
     CHECK_INT(condition_get(root, "Ready", NULL, NULL), CONDITION_FALSE);
 }
@@ -68,6 +69,19 @@ TEST(a_label_value_is_short_and_ends_in_a_letter_or_digit)
         label_value(got, rows[i].name);
         CHECK_STR(got, rows[i].want);
     }
+}
+
+TEST(a_condition_set_in_a_copy_leaves_the_status_that_it_was_copied_from)
+{
+    auto_fixture json_t *object = fixture("{'status': {'phase': 'Pending', 'conditions': [{'type': 'Ready', 'status': 'False', "
+                                          "'reason': 'Opening', 'message': 'm', 'lastTransitionTime': 'then'}]}}");
+    json_auto_t *before = json_deep_copy(object), *status = status_copy(object);
+    condition_set(status, "Ready", CONDITION_TRUE, "AgentsUp", "all", 3, 5 * USEC_SEC);
+    condition_set(status, "Other", CONDITION_TRUE, "Because", "", 3, 5 * USEC_SEC);
+    json_put_str(status, "phase", "Running");
+    CHECK(json_equal(before, object));
+    CHECK_STR(json_str(json_array_get(json_at(status, "conditions"), 0), "reason", ""), "AgentsUp");
+    CHECK_INT(json_array_size(json_at(status, "conditions")), 2);
 }
 
 int main(void)

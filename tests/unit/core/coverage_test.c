@@ -61,10 +61,10 @@ TEST(a_card_applies_where_the_target_has_what_it_needs)
         auto_card struct card c = card_from(rows[i].injection, rows[i].verify, rows[i].more);
         auto_target struct target t = target_from(rows[i].safety, rows[i].facets);
         char why[160];
-        CHECK_INT(card_applies(&c, &t, why), rows[i].why == NULL);
+        CHECK_INT(card_applies(NULL, &c, &t, why), rows[i].why == NULL);
         CHECK_CONTAINS(
             why, rows[i].why ? (str_starts(rows[i].why, "the target shop") ? "target shop has no facet config" : rows[i].why) : "");
-        CHECK_INT(card_applies(&c, &t, NULL), rows[i].why == NULL);
+        CHECK_INT(card_applies(NULL, &c, &t, NULL), rows[i].why == NULL);
     }
 }
 
@@ -80,6 +80,62 @@ static struct drill drill_from(const char *card, const char *phase, const char *
     if (drill_decode(object, &d, &err) < 0)
         CHECK_FAIL("%s", err.text);
     return d;
+}
+
+/* A card and a target as the API server numbers them. */
+static void number(struct meta *meta, const char *uid, int64_t generation)
+{
+    meta->uid = uid;
+    meta->generation = generation;
+}
+
+TEST(an_answer_is_remembered_for_the_pair_of_specs_that_it_is_about)
+{
+    struct applies *applies = applies_new();
+    auto_card struct card c = card_from(METHOD, PODS, "");
+    auto_target struct target without = target_from("", "'slo': {}"), with = target_from("", CONFIG);
+    char why[160];
+    number(&c.meta, "card-1", 1);
+    number(&without.meta, "target-1", 1);
+    CHECK(!card_applies(applies, &c, &without, why));
+    CHECK_CONTAINS(why, "no facet config");
+    why[0] = '\0';
+    CHECK(!card_applies(applies, &c, &without, why));
+    CHECK_CONTAINS(why, "no facet config"); /* in the same words */
+
+    number(&with.meta, "target-1", 1); /* never so from an API server: the answer of before shows that it is not found anew */
+    CHECK(!card_applies(applies, &c, &with, NULL));
+    number(&with.meta, "target-1", 2);
+    CHECK(card_applies(applies, &c, &with, why));
+    CHECK_STR(why, "");
+    number(&without.meta, "target-2", 2); /* another one of that name */
+    CHECK(!card_applies(applies, &c, &without, NULL));
+    auto_card struct card other = card_from(METHOD, "{'promQL': {}}", "");
+    number(&other.meta, "card-1", 2);
+    CHECK(!card_applies(applies, &other, &with, why));
+    CHECK_CONTAINS(why, "promQL");
+    applies_free(applies);
+}
+
+TEST(more_pairs_than_there_is_room_for_are_answered_too)
+{
+    struct applies *applies = applies_new();
+    auto_card struct card c = card_from(METHOD, PODS, "");
+    auto_target struct target without = target_from("", "'slo': {}"), with = target_from("", CONFIG);
+    size_t wrong = 0;
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 5000; i++) {
+            char uid[32];
+            str_format(uid, sizeof(uid), "card-%d", i);
+            number(&c.meta, uid, 1);
+            number(&with.meta, "with", 1);
+            number(&without.meta, "without", 1);
+            wrong += !card_applies(applies, &c, &with, NULL);
+            wrong += card_applies(applies, &c, &without, NULL);
+        }
+    CHECK_INT(wrong, 0);
+    c.meta.uid = "";
+    applies_free(applies);
 }
 
 TEST(what_was_drilled_is_covered_until_it_is_due)
@@ -118,7 +174,7 @@ TEST(what_was_drilled_is_covered_until_it_is_due)
         auto_drill struct drill d = drill_from(rows[i].card, rows[i].phase, "1970-01-10T00:00:00Z", rows[i].more);
         auto_fixture json_t *previous = fixture(rows[i].previous);
         struct coverage got;
-        coverage_of(&c, &t, &d, 1, previous, 3 * USEC_DAY, (9 + rows[i].days) * USEC_DAY, &got);
+        coverage_of(NULL, &c, &t, &d, 1, previous, 3 * USEC_DAY, (9 + rows[i].days) * USEC_DAY, &got);
         CHECK_INT(got.state, rows[i].state);
         CHECK_INT(got.last_drill, rows[i].last_day ? (rows[i].last_day - 1) * USEC_DAY : 0);
         CHECK_INT(got.due, rows[i].due_day ? (rows[i].due_day - 1) * USEC_DAY : 0);
@@ -171,7 +227,7 @@ TEST(a_card_does_not_apply_where_a_stop_of_the_target_cannot_be_looked_at)
     char why[160];
     CHECK_INT(target_decode(target_json, &target, NULL), 0);
     CHECK_INT(card_decode(card_json, &card, NULL), 0);
-    CHECK(!card_applies(&card, &target, why));
+    CHECK(!card_applies(NULL, &card, &target, why));
     CHECK_CONTAINS(why, "stopWhen");
     CHECK_CONTAINS(why, "promQL");
     card_done(&card);

@@ -1,6 +1,7 @@
 #include "check.h"
 
-#include "api/json.h"
+#include "api/card.h"
+#include "api/drill.h"
 #include "base/buf.h"
 #include "base/str.h"
 #include "fake_world.h"
@@ -338,6 +339,83 @@ TEST(what_nobody_reads_is_not_kept)
     CHECK_STR(json_string_value(json_object_get(json_at(kept, "metadata.annotations"), "mine")), "1");
     CHECK_INT(json_object_size(json_at(kept, "metadata.annotations")), 1);
     CHECK(json_at(object, "metadata.managedFields") != NULL); /* the event's own object is left alone */
+    bench_done(&b);
+}
+
+TEST(an_object_is_decoded_once_for_each_of_its_versions)
+{
+    struct bench b;
+    bench_init(&b);
+    put(&b, "one", "5", "{\"phase\":\"Pending\"}");
+    struct key key = drill("one"), none = drill("none");
+    auto_drill struct drill first = {0}, second = {0}, third = {0}, fourth = {0};
+    struct error err = {0};
+    CHECK_INT(store_decode(b.store, &key, &first, &err), 0);
+    CHECK_INT(store_decode(b.store, &key, &second, &err), 0);
+    CHECK_INT(first.phase, DRILL_PENDING);
+    CHECK(first.root == second.root && first.card == second.card);
+
+    put(&b, "one", "6", "{\"phase\":\"Injecting\"}");
+    CHECK_INT(store_decode(b.store, &key, &third, &err), 0);
+    CHECK_INT(third.phase, DRILL_INJECTING);
+    CHECK_INT(first.phase, DRILL_PENDING); /* in our hands it lives on */
+    CHECK_STR(first.card, "kh001");
+
+    store_trim(b.store);
+    CHECK_STR(third.card, "kh001");
+    CHECK_INT(store_decode(b.store, &key, &fourth, &err), 0);
+    CHECK_INT(fourth.phase, DRILL_INJECTING);
+    CHECK(fourth.root != third.root);
+
+    CHECK_INT(store_decode(b.store, &none, &fourth, &err), -1);
+    CHECK_INT(err.class, ERROR_NOT_FOUND);
+    CHECK_STR(err.text, "there is no Drill none in namespace team-a");
+    bench_done(&b);
+}
+
+TEST(what_is_refused_is_refused_each_time)
+{
+    struct bench b;
+    bench_init(&b);
+    json_auto_t *object = fake_object("ChaosCard", "team-a", "odd", "5", "{\"id\":\"X\"}", NULL);
+    store_put(b.store, KIND_CARD, object);
+    struct key key = key_of(KIND_CARD, "team-a", "odd");
+    for (int i = 0; i < 2; i++) {
+        auto_card struct card card = {0};
+        struct error err = {0};
+        CHECK_INT(store_decode(b.store, &key, &card, &err), -1);
+        CHECK_INT(err.class, ERROR_INVALID);
+    }
+    bench_done(&b);
+}
+
+TEST(what_changed_often_comes_back_whole_after_its_turn_is_over)
+{
+    struct bench b;
+    bench_init(&b);
+    store_set_listener(b.store, NULL, NULL);
+    char name[32], rv[32], status[64];
+    for (int round = 0; round < 2; round++) /* the second changes each, and more than are kept parsed */
+        for (int i = 0; i < STORE_TREES_MAX + 100; i++) {
+            str_format(name, sizeof(name), "d-%05d", i);
+            str_format(rv, sizeof(rv), "%d", 10000 * (round + 1) + i);
+            str_format(status, sizeof(status), "{\"incident\":\"chaos-%d-%d\"}", round, i);
+            put(&b, name, rv, status);
+        }
+    for (int i = 0; i < STORE_TREES_MAX + 100; i++) {
+        str_format(name, sizeof(name), "d-%05d", i);
+        str_format(status, sizeof(status), "chaos-1-%d", i);
+        struct key key = drill(name);
+        json_auto_t *object = store_get(b.store, &key);
+        CHECK_STR(json_str(object, "status.incident", ""), status);
+    }
+    CHECK(store_stats(b.store).trees <= STORE_TREES_MAX);
+    struct key key = drill("d-00000");
+    CHECK(store_remove(b.store, &key, "", "30000"));
+    store_trim(b.store);
+    struct store_stats stats = store_stats(b.store);
+    CHECK_INT(stats.objects, STORE_TREES_MAX + 99);
+    CHECK(stats.text_bytes / stats.objects < 1000); /* what went is not counted */
     bench_done(&b);
 }
 

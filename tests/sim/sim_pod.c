@@ -25,10 +25,11 @@ static json_t *pod_object(const struct sim_pod *pod, const char *phase)
     str_format(owner, sizeof(owner), "%s-5d9c7b", pod->app->name);
     return json_pack("{s:{s:s, s:s, s:{s:s, s:s}, s:[{s:s, s:s, s:s, s:b}]}, s:{s:s, s:[{s:s}]}, s:{s:s, s:s, s:[o], s:[o]}}",
                      "metadata", "name", pod->name, "namespace", pod->app->ns, "labels", "app", pod->app->name,
-                     "drillyard.dev/agent", "enabled", "ownerReferences", "kind", "ReplicaSet", "name", owner, "uid", "rs",
-                     "controller", 1, "spec", "nodeName", pod->node_name, "containers", "name", "app", "status", "phase", phase,
-                     "podIP", pod->ip, "initContainerStatuses", container(pod, "drill-injector", running, pod->boot),
-                     "containerStatuses", container(pod, "app", running, pod->restarts));
+                     "drillyard.dev/agent", pod->hidden ? "disabled" : "enabled", "ownerReferences", "kind", "ReplicaSet", "name",
+                     owner, "uid", "rs", "controller", 1, "spec", "nodeName", pod->node_name, "containers", "name", "app", "status",
+                     "phase", phase, "podIP", pod->ip, "initContainerStatuses",
+                     container(pod, "drill-injector", running, pod->boot), "containerStatuses",
+                     container(pod, "app", running, pod->restarts));
 }
 
 /* Says it anew, keeping what the server itself has written there. */
@@ -217,6 +218,39 @@ void sim_pod_fail(struct sim_pod *pod)
     end_containers(pod, true);
     publish(pod, "Failed");
     later(pod, sim_between(pod->sim, 1, 60) * USEC_SEC, unlist);
+}
+
+/* Its API object goes at once; its node has not heard of it yet. */
+void sim_pod_delete_by_force(struct sim_pod *pod)
+{
+    if (pod->leaving || pod->ended_at)
+        return;
+    sim_trace_say(pod->sim->trace, "%s is deleted by force, and runs on", pod->name);
+    pod->leaving = true;
+    unlist(pod);
+    later(pod, 0, replace);
+    later(pod, sim_between(pod->sim, 0, 60) * USEC_SEC, die);
+}
+
+static void show(void *userdata)
+{
+    struct sim_pod *pod = userdata;
+    pod->hidden = false;
+    if (pod->ended_at || !pod->listed)
+        return;
+    sim_trace_say(pod->sim->trace, "%s has its label again", pod->name);
+    publish(pod, pod->alive ? "Running" : "Pending");
+}
+
+/* Out of the controller's sight, whose watch is of pods with the label. */
+void sim_pod_hide(struct sim_pod *pod)
+{
+    if (pod->hidden || pod->leaving || pod->ended_at)
+        return;
+    sim_trace_say(pod->sim->trace, "%s: its label is taken off", pod->name);
+    pod->hidden = true;
+    publish(pod, pod->alive ? "Running" : "Pending");
+    later(pod, sim_between(pod->sim, 1, 60) * USEC_SEC, show);
 }
 
 /* ── finding ── */

@@ -35,6 +35,7 @@ struct sim_pod {
     bool alive;  /* its containers run */
     bool listed; /* the API server still has it */
     bool leaving;
+    bool hidden; /* without its label */
     usec_t created_at, ended_at;
     /* the target */
     int pid, restarts;
@@ -72,9 +73,11 @@ struct sim_pod *sim_pod_at(struct sim *s, const char *ip); /* alive */
 struct sim_pod *sim_pod_any(struct sim *s);                /* one that is alive, drawn; NULL */
 
 /* ── what happens to it ── */
-void sim_pod_evict(struct sim_pod *pod);  /* asked to end: the agent reverts, the containers end, the object goes */
-void sim_pod_vanish(struct sim_pod *pod); /* its node is gone; the API server learns it later */
-void sim_pod_fail(struct sim_pod *pod);   /* phase Failed: containers have ended, the object stays for a while */
+void sim_pod_evict(struct sim_pod *pod);           /* asked to end: the agent reverts, the containers end, the object goes */
+void sim_pod_vanish(struct sim_pod *pod);          /* its node is gone; the API server learns it later */
+void sim_pod_fail(struct sim_pod *pod);            /* phase Failed: containers have ended, the object stays for a while */
+void sim_pod_delete_by_force(struct sim_pod *pod); /* the object goes at once, the containers up to a minute later */
+void sim_pod_hide(struct sim_pod *pod);            /* its label is taken off, and put on again up to a minute later */
 
 /* ── the target ── */
 void sim_pod_stop_process(struct sim_pod *pod);

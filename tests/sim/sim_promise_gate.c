@@ -68,9 +68,16 @@ static bool trigger_fired(const struct sim_promise *p, const struct sim_incident
     return seen && seen->since <= usec_add(i->seen_at ? i->seen_at : i->injected_at, within) + SLACK;
 }
 
+/* What was begun after the fault was over has healed nothing; its effects come after its beginning was written. */
+static bool in_time(const struct sim_run *run, usec_t fault_end)
+{
+    return run->outside || run->begun_at <= usec_add(fault_end, SLACK);
+}
+
 static bool playbook_executed(const struct sim_promise *p, const struct sim_incident *i)
 {
     size_t n;
+    usec_t until = fault_end(p, i);
     json_t *wanted;
     json_array_foreach(json_at(i->card, "spec.expect.playbooks"), n, wanted)
     {
@@ -80,7 +87,8 @@ static bool playbook_executed(const struct sim_promise *p, const struct sim_inci
             const struct sim_run *run = value;
             bool ours = str_equal(run->playbook, json_str(wanted, "name", "")) && str_equal(run->target, i->target) &&
                         str_equal(run->ns, i->ns) && run->succeeded_at >= i->injected_at;
-            found |= ours && (run->outside ? str_equal(run->incident, i->id) : run->created_at >= i->injected_at);
+            found |=
+                ours && in_time(run, until) && (run->outside ? str_equal(run->incident, i->id) : run->created_at >= i->injected_at);
         }
         if (!found)
             return false;

@@ -120,7 +120,8 @@ static void silence_agent(struct sim *s)
 
 static void end_pod(struct sim *s)
 {
-    static void (*const ways[])(struct sim_pod *) = {sim_pod_evict, sim_pod_vanish, sim_pod_fail};
+    static void (*const ways[])(struct sim_pod *) = {sim_pod_evict, sim_pod_vanish, sim_pod_fail, sim_pod_delete_by_force,
+                                                     sim_pod_hide};
     struct sim_pod *pod = sim_pod_any(s);
     if (pod)
         ways[sim_below(s, array_len(ways))](pod);

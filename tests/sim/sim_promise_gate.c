@@ -17,21 +17,23 @@ static enum sim_look look_of(const json_t *probe)
                                                : SIM_LOOK_SERVES;
 }
 
-/* The first report of that kind from a time on, in the incident's pod (healed by replacing it: in any of its target). NULL: none. */
+/* The earliest report of that kind from a time on, in the incident's pod (healed by replacing it: in any of its target). NULL: none. */
 static const struct sim_report *report_after(const struct sim_incident *i, enum sim_look look, bool holds, usec_t from,
                                              usec_t until)
 {
+    const struct sim_report *first = NULL;
     for (struct list *n = i->pod->sim->pods->all.next; n != &i->pod->sim->pods->all; n = n->next) {
         const struct sim_pod *pod = list_entry(n, struct sim_pod, node);
         if (pod != i->pod && !(i->pod->ended_at && pod->app == i->pod->app))
             continue;
         for (size_t r = 0; r < pod->report_count; r++) {
             const struct sim_report *report = &pod->reports[r];
-            if (report->look == look && report->holds == holds && report->since >= from && report->at <= until)
-                return report;
+            if (report->look == look && report->holds == holds && report->since >= from && report->at <= until &&
+                (!first || report->since < first->since))
+                first = report;
         }
     }
-    return NULL;
+    return first;
 }
 
 /* Healing replaced the pod: then what came after is its doing, whatever else was done to a pod on its way out. */

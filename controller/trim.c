@@ -2,7 +2,10 @@
 
 #include "base/mem.h"
 
+#include <link.h>
 #include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define FIRST       (10 * USEC_SEC)
 #define EVERY       (60 * USEC_SEC)
@@ -14,11 +17,30 @@ struct trim {
     void *userdata;
 };
 
+/* The program's own segments that nothing was ever written to; the first object that the linker lists is the program. */
+static int unmap_program(struct dl_phdr_info *info, size_t size, void *userdata)
+{
+    (void)size;
+    (void)userdata;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        if (p->p_type != PT_LOAD || (p->p_flags & PF_W))
+            continue;
+        uintptr_t begin = (info->dlpi_addr + p->p_vaddr) & ~(page - 1);
+        uintptr_t end = (info->dlpi_addr + p->p_vaddr + p->p_filesz + page - 1) & ~(page - 1);
+        madvise((void *)begin, end - begin, MADV_DONTNEED); /* what is needed again comes from the page cache */
+    }
+    return 1;
+}
+
 static void due(void *userdata)
 {
     struct trim *t = userdata;
-    if (t->quiet(t->userdata))
+    if (t->quiet(t->userdata)) {
         malloc_trim(0);
+        dl_iterate_phdr(unmap_program, NULL);
+    }
     timer_at(t->timer, time_monotonic() + EVERY);
 }
 

@@ -1,4 +1,5 @@
-/* trim.h — gives back what malloc() keeps after a burst (the first lists, a crowd of drills) while nothing happens. */
+/* trim.h — gives back, while nothing happens, what malloc() keeps after a burst (the first lists, a crowd of drills), and the pages of the
+ * program that only such a burst or the beginning needed. */
 #pragma once
 
 #include "net/loop.h"

@@ -6,8 +6,11 @@
 /* How long until a revert that nobody answers is looked at again: also keeps the session with the pod wanted. */
 #define REVERT_LOOK_EVERY (10 * USEC_SEC)
 
-/* Beyond the lease: for the agent to notice that it is over, and to revert. */
-#define POD_LEFT_SLACK (2 * USEC_SEC)
+/* Beyond the lease, of a pod that was deleted and may run on: for the agent to notice that it is over, and to revert. One that died just then
+ * is started again by kubelet, which waits 10 s before the second time (kubelet's MaxContainerBackOff doubles from there). */
+#define POD_LEFT_SLACK (15 * USEC_SEC)
+#define POD_LOOK_EVERY (2 * USEC_SEC)
+#define POD_LISTED     "pod-listed" /* the want: the API server still has it */
 
 static bool ended(const struct pod *pod)
 {
@@ -29,12 +32,28 @@ static usec_t pod_gone_at(const struct drill_view *v, usec_t left_at)
     return usec_add(left_at, (v->drill->lease ? v->drill->lease : v->lease) + POD_LEFT_SLACK);
 }
 
+/* Pods are watched by their label, and one that has lost it is asked for by name. TRUE: it is there. Without a target nobody can look. */
+static enum holds pod_listed(const struct drill_view *v, usec_t left_at)
+{
+    const struct evidence *seen = evidences_get(v->evidences, POD_LISTED);
+    if (!v->target)
+        return HOLDS_FALSE;
+    return seen->seen_at >= left_at ? seen->holds : HOLDS_UNKNOWN;
+}
+
 bool drill_pod_gone(const struct drill_view *v, usec_t now)
 {
     if (v->pod)
         return ended(v->pod);
     usec_t left_at = drill_pod_left_at(v);
-    return v->pod_ended || (left_at && now >= pod_gone_at(v, left_at));
+    return v->pod_ended || (left_at && now >= pod_gone_at(v, left_at) && pod_listed(v, left_at) == HOLDS_FALSE);
+}
+
+static void want_pod_listed(const struct drill_view *v, struct decision *d)
+{
+    json_t *probe = json_pack("{s:{s:s, s:s, s:s, s:s, s:s}}", "object", "apiVersion", "v1", "kind", "Pod", "name",
+                              v->drill->status_pod, "jsonPath", "{.metadata.uid}", "equals", v->drill->pod_uid);
+    decision_want(d, POD_LISTED, NULL, probe, POD_LOOK_EVERY, 0, 0);
 }
 
 void drill_note_pod(const struct drill_view *v, usec_t now, struct decision *d)
@@ -46,7 +65,10 @@ void drill_note_pod(const struct drill_view *v, usec_t now, struct decision *d)
         leaves_at = now;
     if (leaves_at != left_at)
         decision_note(d, "pod-left", json_pack("{s:I}", "at", (json_int_t)leaves_at));
-    if (leaves_at && !v->pod_ended && now < pod_gone_at(v, leaves_at))
+    if (!leaves_at || v->pod_ended)
+        return;
+    want_pod_listed(v, d);
+    if (now < pod_gone_at(v, leaves_at))
         decision_again(d, pod_gone_at(v, leaves_at));
 }
 
@@ -149,11 +171,18 @@ void drill_decide_reverting(const struct drill_view *v, const struct verdict *ve
         char why[256];
         if (last && (last->state == OBSERVATION_FAILED || last->state == OBSERVATION_UNKNOWN))
             str_format(why, sizeof(why), "the revert did not succeed yet (asked %d times): %.180s", asked, last->err.text);
-        else if (!v->pod)
+        else if (!v->pod && pod_listed(v, drill_pod_left_at(v)) == HOLDS_TRUE)
             str_format(why, sizeof(why),
-                       "pod %s went out of sight (deleted, or without its label " LABEL_AGENT
-                       "): waiting until its agent must have reverted",
+                       "pod %s runs on without its label " LABEL_AGENT
+                       "=enabled, and its agent cannot be asked: put the label back, or "
+                       "delete the pod",
                        v->drill->status_pod);
+        else if (!v->pod && pod_listed(v, drill_pod_left_at(v)) == HOLDS_FALSE)
+            str_format(why, sizeof(why), "pod %s is gone: waiting until its agent, should it run on, must have reverted",
+                       v->drill->status_pod);
+        else if (!v->pod)
+            str_format(why, sizeof(why), "pod %s is out of sight, and whether it is gone is not known: %.120s",
+                       v->drill->status_pod, evidences_get(v->evidences, POD_LISTED)->message);
         else if (denied)
             str_format(why, sizeof(why),
                        "the agent in pod %s does not know of the fault that was seen in force: its journal is lost; delete the pod",

@@ -20,9 +20,9 @@ struct fault_view {
 /* It can be looked at and asked: it is to be seen, and has not ended for good. */
 bool drill_pod_there(const struct drill_view *v);
 
-/* Nothing of it can carry the fault any more: its containers ended (it was evicted, say), or it has not been to be seen for so long that
- * its agent, should it run on, has reverted by itself: a pod whose label was taken off, or that was deleted by force, goes on for a
- * while. Since when it is not to be seen is a note, which drill_note_pod() keeps. */
+/* Nothing of it can carry the fault any more: its containers ended (it was evicted, say), or it was deleted so long ago that its agent,
+ * should it run on as after a deletion by force, has reverted by itself. One that is only out of sight, because its label was taken off, is
+ * not gone. Since when it is not to be seen is a note, which drill_note_pod() keeps, and it asks for it by name meanwhile. */
 bool drill_pod_gone(const struct drill_view *v, usec_t now);
 usec_t drill_pod_left_at(const struct drill_view *v); /* as noted; 0: not noted, or it is there again */
 void drill_note_pod(const struct drill_view *v, usec_t now, struct decision *d);

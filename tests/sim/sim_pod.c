@@ -242,7 +242,8 @@ static void show(void *userdata)
     publish(pod, pod->alive ? "Running" : "Pending");
 }
 
-/* Out of the controller's sight, whose watch is of pods with the label. */
+/* Out of the controller's sight, whose watch is of pods with the label; by somebody to whom the agent is in the way, perhaps, which dies
+ * again and again. */
 void sim_pod_hide(struct sim_pod *pod)
 {
     if (pod->hidden || pod->leaving || pod->ended_at)
@@ -250,6 +251,8 @@ void sim_pod_hide(struct sim_pod *pod)
     sim_trace_say(pod->sim->trace, "%s: its label is taken off", pod->name);
     pod->hidden = true;
     publish(pod, pod->alive ? "Running" : "Pending");
+    if (pod->alive && sim_below(pod->sim, 2))
+        sim_agent_kill(pod, sim_between(pod->sim, 1, 60) * USEC_SEC);
     later(pod, sim_between(pod->sim, 1, 60) * USEC_SEC, show);
 }
 

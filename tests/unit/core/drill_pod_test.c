@@ -28,16 +28,22 @@ TEST(a_pod_that_goes_away_takes_the_fault_with_it_and_proves_nothing)
     scene_done(&s);
 }
 
-/* Its label was taken off, or it was deleted by force: either way it may run on, and its agent reverts only when the lease is over. */
+/* What the API server says when it is asked for the pod by name. */
+static void listed(struct scene *s, enum holds holds, usec_t now)
+{
+    scene_see(s, "pod-listed", holds, now, holds == HOLDS_UNKNOWN ? "the API server does not answer" : "");
+}
+
+/* Deleted by force, say: it may run on, and its agent reverts only when the lease is over. */
 TEST(a_pod_out_of_sight_may_still_carry_the_fault)
 {
-    const usec_t left = T0 + 2 * USEC_SEC, gone = left + 12 * USEC_SEC; /* the lease and its slack */
+    const usec_t left = T0 + 2 * USEC_SEC, gone = left + 25 * USEC_SEC; /* the lease and its slack */
     static const struct {
         const char *row;
         int phase_failed_at, back_at, ended_at; /* seconds after it left; 0: never */
         usec_t over_after;
     } rows[] = {
-        {"it stays away", 0, 0, 0, 12 * USEC_SEC},
+        {"it stays away", 0, 0, 0, 25 * USEC_SEC},
         {"its containers were seen to have ended, later", 0, 0, 5, 5 * USEC_SEC},
         {"it is back, evicted", 4, 4, 0, 4 * USEC_SEC},
     };
@@ -53,6 +59,7 @@ TEST(a_pod_out_of_sight_may_still_carry_the_fault)
             s.view.agent = back ? &s.agents[0] : NULL;
             s.pods[0].phase = rows[i].phase_failed_at && back ? "Failed" : "Running";
             s.view.pod_ended = rows[i].ended_at && now >= left + rows[i].ended_at * USEC_SEC;
+            listed(&s, HOLDS_FALSE, now);
             scene_decide(&s, now);
             CHECK(!scene_effect(&s, EFFECT_AGENT, NULL));
             enum drill_phase phase = DRILL_NEW;
@@ -82,16 +89,72 @@ TEST(a_pod_out_of_sight_is_waited_for_as_long_as_the_drills_own_lease_says)
     CHECK(!scene_effect(&s, EFFECT_STATUS, NULL));
     json_put_str(json_make(json_object_get(s.drill_json, "spec"), "overrides"), "lease", "1m");
     scene_apply(&s, T0 + 2 * USEC_SEC);
-    for (int second = 10; second < 70; second++) {
+    for (int second = 10; second < 80; second++) {
         s.view.pod = NULL;
         s.view.agent = NULL;
+        listed(&s, HOLDS_FALSE, T0 + second * USEC_SEC);
         scene_decide(&s, T0 + second * USEC_SEC);
         enum drill_phase phase = DRILL_NEW;
         drill_phase_parse(phase_written(&s), &phase);
-        CHECK(drill_phase_terminal(phase) == (second >= 64));
-        if (second < 64)
+        CHECK(drill_phase_terminal(phase) == (second >= 77));
+        if (second < 77)
             scene_apply(&s, T0 + second * USEC_SEC);
     }
+    scene_done(&s);
+}
+
+/* Its label was taken off, and its agent may be dead as well: however long that lasts, it is not gone. */
+TEST(a_pod_without_its_label_is_not_gone)
+{
+    static const struct {
+        const char *row;
+        enum holds holds;
+        const char *why;
+    } rows[] = {
+        {"the API server has it", HOLDS_TRUE, "put the label back, or delete the pod"},
+        {"the API server does not say", HOLDS_UNKNOWN, "the API server does not answer"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        CHECK_ROW(rows[i].row);
+        struct scene s;
+        scene_init(&s);
+        scene_inject(&s);
+        for (int second = 2; second < 600; second += 2) {
+            s.view.pod = NULL;
+            s.view.agent = NULL;
+            listed(&s, second < 4 ? HOLDS_UNKNOWN : rows[i].holds, T0 + second * USEC_SEC);
+            scene_decide(&s, T0 + second * USEC_SEC);
+            const struct want *want = scene_want(&s, "pod-listed");
+            CHECK(want && str_equal(json_str(want->probe, "object.name", ""), s.drill.status_pod));
+            CHECK(want && str_equal(json_str(want->probe, "object.equals", "-"), s.drill.pod_uid));
+            scene_apply(&s, T0 + second * USEC_SEC);
+        }
+        CHECK_INT(s.drill.phase, DRILL_REVERTING);
+        CHECK_CONTAINS(json_str(s.drill.status, "message", ""), rows[i].why);
+        s.view.pod = NULL;
+        s.view.agent = NULL;
+        listed(&s, HOLDS_FALSE, T0 + 600 * USEC_SEC); /* somebody deleted it */
+        scene_decide(&s, T0 + 600 * USEC_SEC);
+        CHECK_STR(phase_written(&s), "Inconclusive");
+        CHECK_STR(json_str(status_of(&s)->body, "revert.by", ""), "PodGone");
+        scene_done(&s);
+    }
+}
+
+/* What was seen before it left says nothing of now. */
+TEST(a_pod_that_left_once_more_is_asked_for_once_more)
+{
+    struct scene s;
+    scene_init(&s);
+    scene_inject(&s);
+    listed(&s, HOLDS_FALSE, T0 + USEC_SEC);
+    for (int second = 2; second < 60; second += 2) {
+        s.view.pod = NULL;
+        s.view.agent = NULL;
+        scene_decide(&s, T0 + second * USEC_SEC);
+        scene_apply(&s, T0 + second * USEC_SEC);
+    }
+    CHECK_INT(s.drill.phase, DRILL_REVERTING);
     scene_done(&s);
 }
 

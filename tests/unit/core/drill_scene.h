@@ -144,6 +144,14 @@ static inline const struct effect *scene_effect(const struct scene *s, enum effe
     return NULL;
 }
 
+static inline const struct want *scene_want(const struct scene *s, const char *key)
+{
+    for (size_t i = 0; i < s->decision.want_count; i++)
+        if (str_equal(s->decision.wants[i].key, key))
+            return &s->decision.wants[i];
+    return NULL;
+}
+
 /* What the agent tells of the drill's fault from now on. */
 static inline void scene_tell(struct scene *s, enum fault_state state, bool by_agent, const char *why, usec_t at)
 {

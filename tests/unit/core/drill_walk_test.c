@@ -266,6 +266,8 @@ static bool carry_out(struct walk *w)
         confirm |= str_starts(s->decision.wants[i].key, "confirm/");
         verify |= str_starts(s->decision.wants[i].key, "verify/");
     }
+    if (w->gone_at && scene_want(s, "pod-listed"))
+        scene_see(s, "pod-listed", HOLDS_FALSE, w->now, "there is no such object");
     w->confirm_from = !confirm ? 0 : w->confirm_from ? w->confirm_from : w->now;
     w->verify_from = !verify ? 0 : w->verify_from ? w->verify_from : w->now;
     scene_apply(s, w->now);

@@ -14,6 +14,7 @@ from lib import check, kubectl, main, test, wait  # noqa: E402
 from proxy import CLOSED, HELD, OPEN  # noqa: E402
 
 LEASE = 3
+LABEL = "drillyard.dev/agent"
 
 
 @test(f"the controller is killed and stays dead: each fault is gone within its lease of {LEASE} s and one more, by the agent alone")
@@ -141,6 +142,35 @@ def guard_and_session(bed):
 @test("the pod is deleted by force: the fault goes with it")
 def pod_forced(bed):
     pod_deleted(bed, "pod-forced", "--force", "--grace-period=0")
+
+
+@test("the pod's label is taken off: the agent reverts by itself, and the drill waits for the label, saying so")
+def label(bed):
+    took = {}
+
+    def scenario(fault):
+        fault.begin("label")
+        pod = fault.lane.pod()["metadata"]["name"]
+        began = time.time()
+        kubectl("-n", fault.lane.ns, "label", "pod", pod, f"{LABEL}-")
+        took[fault.lane.name] = fault.gone(began, LEASE + 1, "by the agent alone")
+
+        def status():
+            return fault.lane.get("drills", fault.name)["status"]
+
+        def said():
+            seen = status()
+            return "put the label back" in seen.get("message", ""), seen
+
+        wait("the drill saying what it waits for", said, 30)
+        time.sleep(LEASE + 18)  # longer than a pod is waited for that is gone
+        check(status()["phase"] == "Reverting", "Reverting for as long as the pod cannot be asked", status())
+        kubectl("-n", fault.lane.ns, "label", "pod", pod, f"{LABEL}=enabled")
+        end = fault.finish()
+        check(end["revert"]["by"] == "Agent", "reverted by the agent", end["revert"])
+
+    bed.each(scenario)
+    tell("gone after the label", took)
 
 
 @test("the target's container is killed: the fault is gone within five seconds of its return")

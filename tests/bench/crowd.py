@@ -8,7 +8,7 @@ import signal
 import time
 
 import lasting
-import process
+import procfs
 from figures import Figure
 from latency import once
 from lib import API, ENDED, apply, catalog_copy, check, wait
@@ -99,15 +99,15 @@ def lost(scene):
 def at_once(scene):
     scene.wait_quiet(quiet=3, within=300)
     pid, audit = scene.controller_pid(), Audit()
-    used, began = process.cpu_seconds(pid), time.monotonic()
+    used, began = procfs.cpu_seconds(pid), time.monotonic()
     scene.api.each(lambda number: scene.api.create("drills", scene.ns, drill(number)), range(DRILLS))
     say(f"{DRILLS} drills created in {time.monotonic() - began:.1f} s")
     phases = wait(f"{DRILLS} drills over", lambda: all_over(scene), WITHIN, every=0.5)
     took = time.monotonic() - began
-    say(f"they ended so: {phases}; {len(scene.asked(audit))} requests; memory {process.rss(pid):.1f} MiB")
+    say(f"they ended so: {phases}; {len(scene.asked(audit))} requests; memory {procfs.rss(pid):.1f} MiB")
     yield Figure("crowd/time", [took])
     yield Figure("crowd/lost", [lost(scene)])
-    yield Figure("crowd/cpu", [(process.cpu_seconds(pid) - used) * 100 / DRILLS])
+    yield Figure("crowd/cpu", [(procfs.cpu_seconds(pid) - used) * 100 / DRILLS])
 
 
 # ── one that hangs ──
@@ -126,7 +126,7 @@ def in_force_times(scene, kind, one):
 def freeze(scene, name):
     """All its processes, the agent's too: nothing in it answers any more, and no connection ends."""
     found = scene.api.get("pods", scene.ns, name)
-    pids = [pid for container in ("app", "drill-injector") for pid in process.container_pids(process.container_of(found, container))]
+    pids = [pid for container in ("app", "drill-injector") for pid in procfs.container_pids(procfs.container_of(found, container))]
     check(len(pids) >= 2, "the pod's processes", pids)
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)

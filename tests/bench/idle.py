@@ -1,7 +1,7 @@
 """What the controller does when nothing happens: two pods of the shop watched by the catalog's triggers, no drill."""
 import time
 
-import process
+import procfs
 from figures import Figure
 from scene import Audit
 
@@ -14,8 +14,8 @@ def measure(scene):
     scene.wait_quiet()
     pid, rows = scene.controller_pid(), []
     for _ in range(TIMES):
-        audit, woken, used = Audit(), process.wakeups(pid), process.cpu_seconds(pid)
+        audit, woken, used = Audit(), procfs.wakeups(pid), procfs.cpu_seconds(pid)
         time.sleep(SECONDS)
-        rows.append([process.wakeups(pid) - woken, len(scene.asked(audit, leases=True)), 1000 * (process.cpu_seconds(pid) - used)])
+        rows.append([procfs.wakeups(pid) - woken, len(scene.asked(audit, leases=True)), 1000 * (procfs.cpu_seconds(pid) - used)])
     for name, column in zip(NAMES, zip(*rows)):
         yield Figure(name, [value * 60 / SECONDS for value in column])

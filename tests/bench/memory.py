@@ -3,7 +3,7 @@ import copy
 import json
 import time
 
-import process
+import procfs
 from figures import Figure
 from lib import ENDED
 from scene import say
@@ -29,7 +29,7 @@ def sample(scene, *looks):
 def idle(scene):
     scene.wait_steady("shop")
     scene.wait_quiet()
-    rss, working, private = sample(scene, process.rss, process.working_set, process.private)
+    rss, working, private = sample(scene, procfs.rss, procfs.working_set, procfs.private)
     yield Figure("memory/idle/rss", rss)
     yield Figure("memory/idle/working-set", working)
     yield Figure("memory/idle/private", private)
@@ -56,11 +56,11 @@ def others(scene):
     # What a first watch event costs once is no growth: a few before the first look.
     make = [("pods", foreign_pod, 10), ("configmaps", foreign_map, 10)]
     fill(scene, make, 0)
-    before, = sample(scene, process.rss)
+    before, = sample(scene, procfs.rss)
     say(f"making {OTHERS} pods and as many ConfigMaps of others")
     fill(scene, [(kind, maker, OTHERS) for kind, maker, _ in make], 10)
     scene.wait_quiet()
-    after, = sample(scene, process.rss)
+    after, = sample(scene, procfs.rss)
     scene.api.delete_all("configmaps", scene.ns, f"{LABEL}=other")
     kill_pods(scene)
     yield Figure("memory/others/growth", [max(after) - max(before)])
@@ -122,7 +122,7 @@ def ten_thousand(scene):
     scene.api.each(lambda number: create_drill(scene, drill_number(pattern, number)), range(EACH))
     scene.scale_controller(1)
     scene.wait_quiet(quiet=10, within=600)
-    rss, working = sample(scene, process.rss, process.working_set)
+    rss, working = sample(scene, procfs.rss, procfs.working_set)
     for kind in ("drills", "chaoscards"):
         scene.api.delete_all(kind, scene.ns, f"{LABEL}=ours")
     scene.wait_quiet(within=300)

@@ -8,7 +8,7 @@ import time
 
 from api import Api
 from lib import API, ENDED, ROOT, Bed, Failure, check, kubectl, run, wait
-import process
+import procfs
 
 OTHER = "/run/shop/other.yaml"  # a file that no trigger of the catalog looks at
 CARD = "lasting"
@@ -83,7 +83,7 @@ class Scene(Bed):
         return rows[0]
 
     def controller_pid(self):
-        return process.pid_of(self.controller_pod(), "controller")
+        return procfs.pid_of(self.controller_pod(), "controller")
 
     def wait_quiet(self, quiet=5, within=120):
         """Until the controller has asked nothing but its Lease for some seconds."""
@@ -132,7 +132,7 @@ class Scene(Bed):
         kubectl("-n", self.ns, "exec", pod["metadata"]["name"], "-c", "app", "--", "sh", "-c", f"printf 'db:\\n  pool: 5\\n' > {OTHER}")
 
     def witness(self, pod, container="app", path=OTHER):
-        return Witness(process.pid_of(pod, container), path)
+        return Witness(procfs.pid_of(pod, container), path)
 
     def scale_controller(self, replicas):
         kubectl("-n", self.system, "scale", "deployment/drillyard-controller", f"--replicas={replicas}")

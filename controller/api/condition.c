@@ -22,13 +22,24 @@ json_t *status_copy(const json_t *object)
     return status ? json_copy(status) : json_object();
 }
 
+static bool says_so(const json_t *condition, enum condition_status value, const char *reason, const char *message,
+                    int64_t generation)
+{
+    return condition && str_equal(json_str(condition, "status", NULL), status_text[value]) &&
+           str_equal(json_str(condition, "reason", NULL), reason) && str_equal(json_str(condition, "message", NULL), message) &&
+           json_int(condition, "observedGeneration", -1) == generation;
+}
+
 void condition_set(json_t *status, const char *type, enum condition_status value, const char *reason, const char *message,
                    int64_t generation, usec_t wall)
 {
     json_t *old = json_object_get(status, "conditions");
-    json_t *conditions = json_is_array(old) ? json_copy(old) : json_array();
     size_t at;
-    const json_t *before = condition_find(conditions, type, &at);
+    const json_t *before = condition_find(old, type, &at);
+    message = message ? message : "";
+    if (says_so(before, value, reason, message, generation))
+        return;
+    json_t *conditions = json_is_array(old) ? json_copy(old) : json_array();
     json_t *condition = before ? json_copy((json_t *)(uintptr_t)before) : json_object();
     if (before)
         json_array_set_new(conditions, at, condition);
@@ -43,7 +54,7 @@ void condition_set(json_t *status, const char *type, enum condition_status value
         json_put_str(condition, "lastTransitionTime", rfc3339_format(wall, text));
     }
     json_put_str(condition, "reason", reason);
-    json_put_str(condition, "message", message ? message : "");
+    json_put_str(condition, "message", message);
     json_put_int(condition, "observedGeneration", generation);
 }
 

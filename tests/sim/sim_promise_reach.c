@@ -83,7 +83,7 @@ void sim_promise_lease(struct sim_promise *p, const struct sim_change *c)
 static bool stopped_long_ago(const struct sim_promise *p, const struct sim_process *leader, const char *ns)
 {
     char key[160];
-    str_format(key, sizeof(key), "stop/%s", ns);
+    str_join(key, sizeof(key), '/', 2, (const char *const[]){"stop", ns});
     const usec_t *since = map_get(p->known[leader->index], key);
     return since && sim_now(p->sim) > usec_max(*since, p->led_since) + STOP_WITHIN;
 }
@@ -92,9 +92,9 @@ void sim_promise_stop(struct sim_promise *p, const struct sim_incident *i)
 {
     for (int n = 0; n < SIM_PROCESSES; n++) {
         const struct sim_process *leader = p->sim->processes[n];
-        if (leader->dead || !holds_lease(p, leader))
+        if (leader->dead || !(stopped_long_ago(p, leader, i->ns) || stopped_long_ago(p, leader, SIM_OWN)))
             continue;
-        if (stopped_long_ago(p, leader, i->ns) || stopped_long_ago(p, leader, SIM_OWN))
+        if (holds_lease(p, leader))
             sim_promise_break(p, 5, "fault %s lasts on although %s was told of the stop long ago", i->id, leader->identity);
     }
 }

@@ -178,6 +178,7 @@ static void end_containers(struct sim_pod *pod, bool asked)
     if (pod->ended_at)
         return;
     pod->ended_at = sim_now(pod->sim);
+    pod->left_at = pod->left_at ? pod->left_at : pod->ended_at;
     sim_agent_end(pod, asked);
     pod->alive = pod->runs = false;
     sim_promise_pod_ended(pod->sim->promise, pod);
@@ -227,6 +228,7 @@ void sim_pod_delete_by_force(struct sim_pod *pod)
         return;
     sim_trace_say(pod->sim->trace, "%s is deleted by force, and runs on", pod->name);
     pod->leaving = true;
+    pod->left_at = sim_now(pod->sim);
     unlist(pod);
     later(pod, 0, replace);
     later(pod, sim_between(pod->sim, 0, 60) * USEC_SEC, die);

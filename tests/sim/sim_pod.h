@@ -37,6 +37,7 @@ struct sim_pod {
     bool leaving;
     bool hidden; /* without its label */
     usec_t created_at, ended_at;
+    usec_t left_at; /* when others took its place: it ended, or its object was deleted by force */
     /* the target */
     int pid, restarts;
     bool runs, frozen;

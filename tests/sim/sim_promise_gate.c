@@ -24,7 +24,7 @@ static const struct sim_report *report_after(const struct sim_incident *i, enum 
     const struct sim_report *first = NULL;
     for (struct list *n = i->pod->sim->pods->all.next; n != &i->pod->sim->pods->all; n = n->next) {
         const struct sim_pod *pod = list_entry(n, struct sim_pod, node);
-        if (pod != i->pod && !(i->pod->ended_at && pod->app == i->pod->app))
+        if (pod != i->pod && !(i->pod->left_at && pod->app == i->pod->app))
             continue;
         for (size_t r = 0; r < pod->report_count; r++) {
             const struct sim_report *report = &pod->reports[r];
@@ -40,9 +40,9 @@ static const struct sim_report *report_after(const struct sim_incident *i, enum 
 static usec_t fault_end(const struct sim_promise *p, const struct sim_incident *i)
 {
     void *value;
-    for (size_t at = 0; i->pod->ended_at && map_next(p->runs, &at, NULL, &value);) {
+    for (size_t at = 0; i->pod->left_at && map_next(p->runs, &at, NULL, &value);) {
         const struct sim_run *run = value;
-        if (str_equal(run->target, i->target) && str_equal(run->ns, i->ns) && run->begun_at && run->begun_at < i->pod->ended_at)
+        if (str_equal(run->target, i->target) && str_equal(run->ns, i->ns) && run->begun_at && run->begun_at < i->pod->left_at)
             return USEC_NEVER;
     }
     return i->ended_at ? i->ended_at : USEC_NEVER;

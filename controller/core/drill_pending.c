@@ -49,6 +49,19 @@ static bool peer_older(const struct drill_peer *p, usec_t created_at, const char
     return p->created_at < created_at || (p->created_at == created_at && strcmp(p->name, name) < 0);
 }
 
+static bool same_target(const struct drill_view *v, const struct drill_peer *p)
+{
+    return str_equal(p->target, v->drill->target);
+}
+
+/* Whom to name of two that go first. */
+static bool named_before(const struct drill_view *v, const struct drill_peer *p, const struct drill_peer *other)
+{
+    if (same_target(v, p) != same_target(v, other))
+        return same_target(v, p);
+    return p->active == other->active ? peer_older(p, other->created_at, other->name) : p->active;
+}
+
 /* Another drill that goes first on this target: one that began, or a pending one that is older. One that is writing its intent, on
  * whatever target, goes first too until it is known which pod it took. The same one at every call, in whatever order they are given: it is
  * named in a status, and two that wait would else change their minds with each other's writes. NULL: none. */
@@ -58,14 +71,27 @@ static const struct drill_peer *peer_before(const struct drill_view *v)
     const struct drill_peer *first = NULL;
     for (size_t i = 0; i < v->peer_count; i++) {
         const struct drill_peer *p = &v->peers[i];
-        bool unplaced = p->active && str_empty(p->pod), same = str_equal(p->target, v->drill->target);
-        if (!unplaced && !(same && (p->active || (!intends && peer_older(p, v->drill->meta.created_at, v->drill->meta.name)))))
-            continue;
-        if (!first || (p->active && !first->active) ||
-            (p->active == first->active && peer_older(p, first->created_at, first->name)))
+        bool unplaced = p->active && str_empty(p->pod);
+        bool goes_first = p->active || (!intends && peer_older(p, v->drill->meta.created_at, v->drill->meta.name));
+        if ((unplaced || (same_target(v, p) && goes_first)) && (!first || named_before(v, p, first)))
             first = p;
     }
     return first;
+}
+
+static void wait_for_peer(const struct drill_view *v, const struct drill_peer *peer, usec_t now, struct decision *d)
+{
+    char message[512];
+    bool same = same_target(v, peer);
+    if (str_empty(peer->pod))
+        decision_again(d, now + DRILL_PEER_LOOK);
+    /* One elsewhere is placed in a moment: all that wait would write at each start of any. */
+    if (!same && str_equal(json_str(v->drill->status, "reason", ""), "TargetBusy") &&
+        now <= v->drill->meta.created_at + DRILL_PEER_WAIT)
+        return;
+    str_format(message, sizeof(message), "waiting for drill %s on %s", peer->name,
+               same ? "the same target" : "what may be the same pod");
+    wait_for_turn(v, "TargetBusy", message, now, d);
 }
 
 /* The schedule made this drill when none of its others went on. It may be another one that reaches the API server only now: sent by a
@@ -296,11 +322,7 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
     }
     const struct drill_peer *peer = peer_before(v);
     if (peer) {
-        if (str_empty(peer->pod))
-            decision_again(d, now + DRILL_PEER_LOOK);
-        str_format(message, sizeof(message), "waiting for drill %s on %s", peer->name,
-                   str_equal(peer->target, drill->target) ? "the same target" : "what may be the same pod");
-        wait_for_turn(v, "TargetBusy", message, now, d);
+        wait_for_peer(v, peer, now, d);
         return;
     }
     peer = schedule_full(v);
@@ -366,6 +388,7 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
     json_t *intent = json_object();
     json_put_str(intent, "cardUID", v->card->meta.uid);
     json_put_int(intent, "cardGeneration", v->card->meta.generation);
+    json_put_str(intent, "pod", v->pods[chosen].meta.name); /* for its peers, until the status with it is seen */
     decision_note(d, "intent", intent);
     drill_write_status(v, drill_status_intent(v, &v->pods[chosen], now), d);
     d->lease_pod = meta_key(&v->pods[chosen].meta, KIND_POD);

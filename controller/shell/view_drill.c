@@ -37,12 +37,13 @@ static void gather_peers(const struct view_source *v, struct drill_gather *g)
         if (drill_phase_terminal(phase) || str_equal(s->name, g->drill.meta.name))
             continue;
         struct key key = key_of(KIND_DRILL, s->ns, s->name);
-        bool intends = observations_get(executor_observations(v->executor, &key), "intent")->state == OBSERVATION_OK;
+        const struct observation *intent = observations_get(executor_observations(v->executor, &key), "intent");
+        bool intends = intent->state == OBSERVATION_OK;
         g->peers = mem_resize(g->peers, g->view.peer_count + 1, sizeof(*g->peers));
         g->peers[g->view.peer_count++] = (struct drill_peer){
             .name = s->name,
             .target = s->target,
-            .pod = s->pod,
+            .pod = intends && str_empty(s->pod) ? json_str(intent->result, "pod", "") : s->pod,
             .schedule = s->reference,
             .created_at = s->created_at,
             .active = active(phase) || intends,

@@ -104,7 +104,9 @@ def at_once(scene):
     say(f"{DRILLS} drills created in {time.monotonic() - began:.1f} s")
     phases = wait(f"{DRILLS} drills over", lambda: all_over(scene), WITHIN, every=0.5)
     took = time.monotonic() - began
-    say(f"they ended so: {phases}; {len(scene.asked(audit))} requests; memory {procfs.rss(pid):.1f} MiB")
+    asked = collections.Counter(f"{event['verb']} {event.get('objectRef', {}).get('resource')}" for event in scene.asked(audit))
+    say(f"they ended so: {phases}; memory {procfs.rss(pid):.1f} MiB; {sum(asked.values())} requests: " +
+        ", ".join(f"{count} {what}" for what, count in asked.most_common(12)))
     yield Figure("crowd/time", [took])
     yield Figure("crowd/lost", [lost(scene)])
     yield Figure("crowd/cpu", [(procfs.cpu_seconds(pid) - used) * 100 / DRILLS])

@@ -39,7 +39,10 @@ def idle(scene):
 
 
 def foreign_pod(number):
-    container = {"name": "web", "image": "example/web:1", "env": [{"name": f"SETTING_{i}", "value": "x" * 40} for i in range(10)],
+    container = {"name": "web", "image": "example/web:1",
+                 "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True,
+                                     "seccompProfile": {"type": "RuntimeDefault"}},
+                 "env": [{"name": f"SETTING_{i}", "value": "x" * 40} for i in range(10)],
                  "ports": [{"containerPort": 8080}]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"other-{number}", "labels": {LABEL: "other", "app": f"web-{number % 50}"}},
             "spec": {"schedulerName": "nobody", "containers": [container]}}  # nobody of that name: they stay Pending
@@ -88,7 +91,7 @@ def strip(item):
 def card_number(pattern, number):
     card = strip(pattern)
     card["metadata"]["name"] = f"card-{number}"
-    card["spec"]["id"] = f"X{number:05d}"
+    card["spec"]["id"] = f"X{chr(ord('A') + number // 1000)}{number % 1000:03d}"
     card.pop("status", None)
     return card
 

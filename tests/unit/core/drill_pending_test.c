@@ -35,6 +35,37 @@ TEST(who_is_waited_for_does_not_depend_on_the_order_in_which_drills_are_seen)
     }
 }
 
+/* Of two hundred drills on fifty targets each start would else be a write of all that wait. */
+TEST(what_starts_on_another_target_is_waited_for_without_saying_so_each_time)
+{
+    const struct drill_peer running = {
+        .name = "run", .target = "shop", .pod = "shop-1", .created_at = T0 + USEC_SEC, .active = true};
+    const struct drill_peer elsewhere = {.name = "new", .target = "other", .pod = "", .created_at = T0 - USEC_SEC, .active = true};
+    struct drill_peer both[] = {elsewhere, running};
+    struct scene s;
+    scene_init(&s);
+    s.view.peers = both;
+    s.view.peer_count = 2;
+    scene_decide(&s, T0 + 5 * USEC_SEC);
+    CHECK_STR(pending_message(&s), "waiting for drill run on the same target");
+    scene_apply(&s, T0 + 5 * USEC_SEC);
+
+    s.view.peer_count = 1; /* the one here is over, and for a moment only the other one is in the way */
+    scene_decide(&s, T0 + 6 * USEC_SEC);
+    CHECK_STR(pending_message(&s), "no status");
+    CHECK(!scene_effect(&s, EFFECT_METADATA, NULL)); /* it waits all the same, and looks again */
+    CHECK(s.decision.again_at <= T0 + 7 * USEC_SEC);
+    s.view.peer_count = 2;
+    scene_decide(&s, T0 + 7 * USEC_SEC);
+    CHECK_STR(pending_message(&s), "no status");
+
+    s.view.peer_count = 1;
+    scene_decide(&s, T0 + 11 * USEC_MINUTE); /* not for ever */
+    CHECK_STR(pending_message(&s), "waiting for drill new on what may be the same pod");
+    CHECK_STR(json_str(scene_effect(&s, EFFECT_STATUS, NULL)->body, "phase", ""), "Skipped");
+    scene_done(&s);
+}
+
 TEST(a_drill_that_its_stop_condition_would_end_at_once_is_not_begun)
 {
     struct scene s;

@@ -70,7 +70,22 @@ const struct firing_set *firings_get(struct firings *f, const struct trigger *tr
     return set;
 }
 
-bool firings_set(struct firings *f, const struct key *trigger, const struct firing *items, size_t count)
+static bool same(const struct firing *a, const struct firing *b)
+{
+    return a->since == b->since && a->cleared_at == b->cleared_at && a->severity == b->severity &&
+           str_equal(a->target, b->target) && str_equal(a->pod, b->pod) && str_equal(a->ns, b->ns);
+}
+
+static bool among(const struct firing *f, const struct firing *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (same(f, &items[i]))
+            return true;
+    return false;
+}
+
+void firings_set(struct firings *f, const struct key *trigger, const struct firing *items, size_t count,
+                 void (*differs)(void *userdata, const struct firing *firing), void *userdata)
 {
     char text[KEY_TEXT_SIZE];
     struct firing_set *set = map_get(f->by_trigger, key_text(trigger, text));
@@ -78,15 +93,15 @@ bool firings_set(struct firings *f, const struct key *trigger, const struct firi
         set = mem_new(struct firing_set);
         map_set(f->by_trigger, text, set);
     }
-    bool changed = set->count != count;
-    for (size_t i = 0; i < count && !changed; i++)
-        changed = set->items[i].since != items[i].since || set->items[i].cleared_at != items[i].cleared_at ||
-                  set->items[i].severity != items[i].severity || !str_equal(set->items[i].target, items[i].target) ||
-                  !str_equal(set->items[i].pod, items[i].pod) || !str_equal(set->items[i].ns, items[i].ns);
+    for (size_t i = 0; i < count; i++)
+        if (!among(&items[i], set->items, set->count))
+            differs(userdata, &items[i]);
+    for (size_t i = 0; i < set->count; i++)
+        if (!among(&set->items[i], items, count))
+            differs(userdata, &set->items[i]);
     set->items = mem_resize(set->items, count ? count : 1, sizeof(*items));
     memcpy(set->items, items, count * sizeof(*items));
     set->count = count;
-    return changed;
 }
 
 void firings_forget(struct firings *f, const struct key *trigger)

@@ -62,6 +62,11 @@ static void reconcile_schedule(struct reconcile *r, const struct key *key)
     schedule_gather_done(&g);
 }
 
+static void firing_differs(void *userdata, const struct firing *firing)
+{
+    wakes_firing(userdata, firing->ns, firing->target);
+}
+
 static void reconcile_trigger(struct reconcile *r, const struct key *key)
 {
     struct trigger_gather g;
@@ -79,8 +84,7 @@ static void reconcile_trigger(struct reconcile *r, const struct key *key)
         size_t count = 0;
         trigger_decide(&g.view, now_of(r), now_firing, &count, &d);
         g.view.firings = NULL; /* what it borrowed from goes now */
-        if (firings_set(r->firings, key, now_firing, count))
-            wakes_firings(r->wakes, key);
+        firings_set(r->firings, key, now_firing, count, firing_differs, r->wakes);
         free(now_firing);
     }
     executor_carry_out(r->executor, key, &d);

@@ -352,9 +352,9 @@ void wakes_evidence(struct wakes *w, const struct key *owner, const char *want)
     wake_live(w, KIND_DRILL, owner->ns, owner->name);
 }
 
-void wakes_firings(struct wakes *w, const struct key *trigger)
+void wakes_firing(struct wakes *w, const char *ns, const char *target)
 {
-    wake_live_in_scope(w, KIND_DRILL, trigger->ns);
+    wake_live(w, KIND_DRILL, ns, target);
 }
 
 void wakes_all(struct wakes *w)

@@ -18,7 +18,7 @@ void wakes_object(struct wakes *w, const struct store_change *change);
 void wakes_agent(struct wakes *w, const struct key *pod);
 /* An owner's evidence changed. */
 void wakes_evidence(struct wakes *w, const struct key *owner, const char *want);
-/* A trigger's firings changed. */
-void wakes_firings(struct wakes *w, const struct key *trigger);
+/* Something began or ceased to fire for a target, or another severity is known. */
+void wakes_firing(struct wakes *w, const char *ns, const char *target);
 /* Everything that is reconciled: a term as the leader begins. Targets go first: triggers look where they say. */
 void wakes_all(struct wakes *w);

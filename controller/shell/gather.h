@@ -30,7 +30,8 @@ void drills_free(struct drill *drills, size_t count);
 
 /* Of a target: unfinished ones, and those made at or after `since` (UTC). */
 struct run *gather_runs_of_target(const struct lookup *l, const char *ns, const char *target, usec_t since, size_t *ret_count);
-/* Of these playbooks in all namespaces: unfinished ones, and the newest GATHER_RUNS_MAX others. */
+/* Of these playbooks in all namespaces: unfinished ones, and the newest GATHER_RUNS_MAX others. Outlines, valid until the store changes: who
+ * and whose they are, their phase and their end; no status. */
 #define GATHER_RUNS_MAX 256
 struct run *gather_runs_of_playbooks(const struct lookup *l, const struct playbook *playbooks, size_t playbook_count,
                                      size_t *ret_count);

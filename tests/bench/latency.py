@@ -54,8 +54,8 @@ def cold(scene, pod):
 
     def no_session():
         def look():
-            up = [value for name, value in scene.metrics().items() if "sessions_up" in name]
-            return up == [0], up
+            up = scene.metrics()["drillyard_sessions"]
+            return up == 0, up
 
         wait("no session open", look, 90, every=1)
 

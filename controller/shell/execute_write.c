@@ -187,7 +187,7 @@ static usec_t next_backoff(struct executor *x, struct owner_state *owner)
     return backoff_next(&owner->backoff, now_of(x), world_random(x->o.world));
 }
 
-bool execute_writes_drill(const struct executor *x)
+bool executor_writes_drill(const struct executor *x)
 {
     size_t at = 0;
     void *flight;
@@ -201,7 +201,6 @@ bool execute_writes_drill(const struct executor *x)
 static void failed(struct executor *x, struct owner_state *owner, const struct flight *f, const struct error *err)
 {
     x->o.metrics->write_errors++;
-    x->unsure |= f->object.kind == KIND_DRILL && error_outcome_unknown(err);
     executor_log(f->type, "effect failed", &f->owner, &f->object, NULL, err);
     switch (retry_for(err)) {
     case RETRY_DONE:
@@ -259,6 +258,7 @@ static void on_written(void *userdata, const struct world_reply *reply)
     bool known = pending_end(&f->pending);
     if (x) {
         map_remove(x->flights, key_text(&f->object, text));
+        x->unsure |= f->object.kind == KIND_DRILL && error_outcome_unknown(&reply->err);
         if (reply->err.class == ERROR_NONE)
             succeeded(x, known ? owner : NULL, f, reply);
         else if (known)
@@ -270,6 +270,8 @@ static void on_written(void *userdata, const struct world_reply *reply)
             if (key_parse(f->waiters.items[i], &waiter))
                 workqueue_add(x->o.queue, &waiter);
         }
+        if (f->object.kind == KIND_DRILL)
+            x->o.drill_written(x->o.userdata);
     }
     strlist_done(&f->waiters);
     free(f);

@@ -151,7 +151,7 @@ size_t executor_in_flight(const struct executor *x)
 
 bool executor_unsure(const struct executor *x)
 {
-    return x->unsure || execute_writes_drill(x);
+    return x->unsure || executor_writes_drill(x);
 }
 
 struct executor *executor_new(const struct executor_options *options)

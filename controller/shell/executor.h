@@ -27,6 +27,7 @@ struct executor_options { /* all borrowed */
     const char *identity; /* in events */
     usec_t lease;         /* of a fault whose drill says nothing else */
     bool (*may_act)(void *userdata);
+    void (*drill_written)(void *userdata); /* a write of a drill has come back, with whatever outcome, and is in the store */
     void *userdata;
 };
 struct executor;
@@ -39,5 +40,6 @@ void executor_clear(struct executor *x);                           /* no longer 
 
 const struct observations *executor_observations(struct executor *x, const struct key *owner); /* NULL: none */
 size_t executor_in_flight(const struct executor *x);
-/* Since executor_clear(): a write of a drill is open, or ended without an answer: the store may not have what it did. */
-bool executor_unsure(const struct executor *x); /* writes that are not answered */
+bool executor_writes_drill(const struct executor *x); /* a write of a drill is open, of an earlier term perhaps */
+/* Since executor_clear(): that, or one ended without an answer: the store may not have what it did. */
+bool executor_unsure(const struct executor *x);

@@ -23,7 +23,6 @@ struct executor {
 
 void execute_write(struct executor *x, struct owner_state *owner,
                    const struct effect *e);          /* STATUS, METADATA, PATCH, CREATE, DELETE */
-bool execute_writes_drill(const struct executor *x); /* one is open */
 void execute_event(struct executor *x, struct owner_state *owner, const struct effect *e);
 void execute_agent(struct executor *x, struct owner_state *owner, const struct effect *e);
 void execute_api(struct executor *x, struct owner_state *owner, const struct effect *e);

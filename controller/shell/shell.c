@@ -69,9 +69,12 @@ static void work(void *userdata)
     arm_work(s);
 }
 
+/* A drill's write that an earlier term of ours sent may still take effect, and begin the drill: it is waited for, so that none is begun
+ * beside. It comes back within its own time limit. */
 static void begin_or_end_acting(struct shell *s)
 {
-    bool acts = elector_leads(s->elector) && reflectors_fresh(s->reflectors) && !s->stopping;
+    bool ready = s->acting || !executor_writes_drill(s->executor);
+    bool acts = elector_leads(s->elector) && reflectors_fresh(s->reflectors) && !s->stopping && ready;
     if (acts == s->acting)
         return;
     s->acting = acts;
@@ -91,6 +94,18 @@ static void begin_or_end_acting(struct shell *s)
     sessions_enable(s->sessions, s->reconcile.source.epoch);
     wakes_all(&s->wakes);
     arm_work(s);
+}
+
+static void on_drill_written(void *userdata)
+{
+    struct shell *s = userdata;
+    if (s->acting || executor_writes_drill(s->executor))
+        return;
+    if (executor_unsure(s->executor) && elector_leads(s->elector)) { /* what became of it is for the lists to say */
+        executor_clear(s->executor);
+        reflectors_refresh(s->reflectors);
+    }
+    begin_or_end_acting(s);
 }
 
 /* ── what is told to the shell ── */
@@ -213,6 +228,7 @@ static void make_parts(struct shell *s, const struct shell_options *o)
         .identity = s->identity,
         .lease = lease,
         .may_act = may_act,
+        .drill_written = on_drill_written,
         .userdata = s,
     };
     s->executor = executor_new(&x);

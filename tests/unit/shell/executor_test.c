@@ -17,12 +17,17 @@ struct bench {
     struct metrics metrics;
     struct executor *x;
     bool may_act;
+    int drills_written;
     struct key d1, d2;
 };
 
 static bool may_act(void *userdata)
 {
     return ((struct bench *)userdata)->may_act;
+}
+static void drill_written(void *userdata)
+{
+    ((struct bench *)userdata)->drills_written++;
 }
 static void on_agent(void *userdata, const struct key *pod)
 {
@@ -65,6 +70,7 @@ static void bench_init(struct bench *b)
         .identity = "me",
         .lease = 10 * USEC_SEC,
         .may_act = may_act,
+        .drill_written = drill_written,
         .userdata = b,
     };
     b->x = executor_new(&o);

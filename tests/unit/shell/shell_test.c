@@ -180,6 +180,39 @@ TEST(a_term_after_our_own_needs_no_lists_and_one_after_anothers_does)
     }
 }
 
+/* It was sent in the term before, and may begin the drill yet: nothing is begun beside it. */
+TEST(a_term_does_not_begin_while_a_drills_write_of_the_one_before_is_open)
+{
+    for (int answered = 0; answered < 2; answered++) {
+        struct bench b;
+        CHECK_ROW(answered ? "it is answered" : "what became of it is never known");
+        bench_init(&b, true);
+        sync_all(&b);
+        win(&b);
+        sync_all(&b);
+        add(&b, KIND_DRILL, "team-a", "d1", "{\"target\":\"shop\",\"card\":\"kh001\"}");
+        fake_advance(b.fake, 700 * USEC_MSEC);
+        struct fake_request *write = fake_request(b.fake, "PUT", "/drills/d1/status");
+        CHECK(write != NULL);
+        win_again(&b, 0);
+        add(&b, KIND_DRILL, "team-a", "d1", "{\"target\":\"shop\",\"card\":\"kh001\"}");
+        add(&b, KIND_TASK, "team-a", "t1", "{\"type\":\"FixBug\",\"target\":\"shop\"}");
+        sync_all(&b);
+        CHECK(!fake_request(b.fake, "PUT", "/codingtasks"));
+        size_t before = fake_count_streams(b.fake, "sendInitialEvents=true");
+        if (write && answered)
+            fake_reply(write, 200, json_deep_copy(write->body));
+        else if (write)
+            fake_refuse(write, ERROR_TIMEOUT, 0, 0);
+        fake_run(b.fake);
+        CHECK((fake_request(b.fake, "PUT", "/codingtasks") != NULL) == answered);
+        CHECK((fake_count_streams(b.fake, "sendInitialEvents=true") > before) == !answered); /* the lists say it */
+        sync_all(&b);
+        CHECK(shell_synced(b.shell));
+        bench_done(&b);
+    }
+}
+
 TEST(a_leader_that_cannot_renew_stops_acting_and_a_later_term_begins_anew)
 {
     struct bench b;

@@ -22,7 +22,7 @@ struct executor {
 };
 
 void execute_write(struct executor *x, struct owner_state *owner,
-                   const struct effect *e);          /* STATUS, METADATA, PATCH, CREATE, DELETE */
+                   const struct effect *e); /* STATUS, METADATA, PATCH, CREATE, DELETE */
 void execute_event(struct executor *x, struct owner_state *owner, const struct effect *e);
 void execute_agent(struct executor *x, struct owner_state *owner, const struct effect *e);
 void execute_api(struct executor *x, struct owner_state *owner, const struct effect *e);

@@ -50,6 +50,15 @@ static void take_history(const struct card *card, const struct target *target, c
     }
 }
 
+const json_t *coverage_remembered(const struct target *target, const struct card *card)
+{
+    const json_t *entries = json_at(target->root, "status.coverage");
+    for (size_t i = 0; i < json_array_size(entries); i++)
+        if (str_equal(json_str(json_array_get(entries, i), "card", NULL), card->id))
+            return json_array_get(entries, i);
+    return NULL;
+}
+
 void coverage_of(struct applies *applies, const struct card *card, const struct target *target, const struct drill *drills,
                  size_t drill_count, const json_t *previous, usec_t frequency, usec_t now, struct coverage *ret_coverage)
 {

@@ -19,7 +19,9 @@ struct coverage {
 };
 #define COVERAGE_OVERDUE_AFTER (7 * USEC_DAY)
 
-/* One card. `previous`: the entry of DrillTarget.status.coverage (NULL: none), which remembers drills that history has deleted. */
+/* The card's entry of the target's status.coverage, borrowed; NULL: none. */
+const json_t *coverage_remembered(const struct target *target, const struct card *card);
+/* One card. `previous`: its entry of DrillTarget.status.coverage (NULL: none), which remembers drills that history has deleted. */
 void coverage_of(struct applies *applies, const struct card *card, const struct target *target, const struct drill *drills,
                  size_t drill_count, const json_t *previous, usec_t frequency, usec_t now, struct coverage *ret_coverage);
 json_t *coverage_encode(const struct coverage *c);

@@ -127,23 +127,14 @@ usec_t candidate_next(const struct candidate *c)
     return c->coverage.state == COVERAGE_NOT_APPLICABLE ? USEC_NEVER : c->coverage.due;
 }
 
-static const json_t *remembered(const struct target *t, const struct card *card)
-{
-    const json_t *entries = json_at(t->root, "status.coverage");
-    for (size_t i = 0; i < json_array_size(entries); i++)
-        if (str_equal(json_str(json_array_get(entries, i), "card", NULL), card->id))
-            return json_array_get(entries, i);
-    return NULL;
-}
-
 static void roster_add(struct roster *r, const struct schedule_view *v, const struct target *t, const struct card *card, usec_t now)
 {
     struct candidate *c = &r->candidates[r->count];
     struct pair *p = &r->pairs[r->count++];
     const char *message;
     c->target = t->meta.name;
-    coverage_of(v->applies, card, t, v->drills, v->drill_count, remembered(t, card), schedule_frequency(v->schedule, card->risk),
-                now, &c->coverage);
+    coverage_of(v->applies, card, t, v->drills, v->drill_count, coverage_remembered(t, card),
+                schedule_frequency(v->schedule, card->risk), now, &c->coverage);
     p->card = card;
     p->target = t;
     p->due_since = USEC_NEVER;

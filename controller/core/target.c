@@ -235,15 +235,6 @@ static void judge_ready(const struct target_view *v, const struct agents *a, con
 
 /* ── coverage and counts ── */
 
-static const json_t *coverage_before(const struct target_view *v, const char *id)
-{
-    const json_t *entries = json_at(v->target->root, "status.coverage");
-    for (size_t i = 0; i < json_array_size(entries); i++)
-        if (str_equal(json_str(json_array_get(entries, i), "card", NULL), id))
-            return json_array_get(entries, i);
-    return NULL;
-}
-
 /* By the built-in frequency: a target has no schedule of its own. */
 static json_t *coverage_all(const struct target_view *v, usec_t now, struct decision *d)
 {
@@ -253,7 +244,7 @@ static json_t *coverage_all(const struct target_view *v, usec_t now, struct deci
         struct coverage c;
         if (v->cards[i].meta.deleting)
             continue;
-        coverage_of(v->applies, &v->cards[i], v->target, v->drills, v->drill_count, coverage_before(v, v->cards[i].id),
+        coverage_of(v->applies, &v->cards[i], v->target, v->drills, v->drill_count, coverage_remembered(v->target, &v->cards[i]),
                     schedule_frequency(&defaults, v->cards[i].risk), now, &c);
         json_array_append_new(all, coverage_encode(&c));
         if (c.due > now)

@@ -96,6 +96,51 @@ bool edit_word(const json_t *value, const char *yes, const char *no, const char 
     return !strpbrk(s, forbidden) && !isspace((unsigned char)s[0]) && (ret->len == 0 || !isspace((unsigned char)s[ret->len - 1]));
 }
 
+static int find_cut(const struct edit *e, const struct strlist *path, const char *text, size_t n, struct edit_cut *cut,
+                    struct refusal *r)
+{
+    buf_init(&cut->insert, EDIT_TEXT_MAX);
+    switch ((enum edit_format)e->format) {
+    case EDIT_YAML:
+        return edit_yaml(e, path, text, n, cut, r);
+    case EDIT_JSON:
+        return edit_json(e, path, text, n, cut, r);
+    case EDIT_INI:
+        return edit_ini(e, text, n, cut, r);
+    case EDIT_ENV:
+        return edit_env(e, text, n, cut, r);
+    case EDIT_DIRECTIVES:
+        return edit_directives(e, path, text, n, cut, r);
+    }
+    return -1;
+}
+
+static bool changes_nothing(const struct edit_cut *cut, const char *text)
+{
+    return cut->insert.len == cut->end - cut->start && memcmp(text + cut->start, buf_str(&cut->insert), cut->insert.len) == 0;
+}
+
+/* What was written is read back as just that: what now follows the value may have become a part of it ("x = 1 # note" with an empty value). */
+static bool reads_back(const struct edit *e, const struct strlist *path, const char *text, size_t n)
+{
+    struct edit_cut cut = {0};
+    struct refusal r = {0};
+    bool sound = e->operation == EDIT_DELETE || (find_cut(e, path, text, n, &cut, &r) == 0 && changes_nothing(&cut, text));
+    buf_done(&cut.insert);
+    return sound;
+}
+
+/* With its NUL behind it; the caller's. */
+static char *with_cut(const struct edit_cut *cut, const char *text, size_t n, size_t *ret_length)
+{
+    *ret_length = n - (cut->end - cut->start) + cut->insert.len;
+    char *out = mem_alloc(*ret_length + 1);
+    memcpy(out, text, cut->start);
+    memcpy(out + cut->start, buf_str(&cut->insert), cut->insert.len);
+    memcpy(out + cut->start + cut->insert.len, text + cut->end, n - cut->end);
+    return out;
+}
+
 int edit_text(const struct edit *e, const char *text, size_t n, char **ret_text, size_t *ret_length, struct refusal *r)
 {
     auto_strlist struct strlist path = {0};
@@ -110,37 +155,16 @@ int edit_text(const struct edit *e, const char *text, size_t n, char **ret_text,
         return error_set(&r->error, ERROR_INVALID, "the file holds NUL bytes: it is no text");
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         return error_set(&r->error, ERROR_INVALID, "the file begins with a byte order mark: it cannot be edited safely");
-    buf_init(&cut.insert, EDIT_TEXT_MAX);
-    int rc = -1;
-    switch ((enum edit_format)e->format) {
-    case EDIT_YAML:
-        rc = edit_yaml(e, &path, text, n, &cut, r);
-        break;
-    case EDIT_JSON:
-        rc = edit_json(e, &path, text, n, &cut, r);
-        break;
-    case EDIT_INI:
-        rc = edit_ini(e, text, n, &cut, r);
-        break;
-    case EDIT_ENV:
-        rc = edit_env(e, text, n, &cut, r);
-        break;
-    case EDIT_DIRECTIVES:
-        rc = edit_directives(e, &path, text, n, &cut, r);
-        break;
-    }
+    int rc = find_cut(e, &path, text, n, &cut, r);
+    if (rc == 0 && changes_nothing(&cut, text))
+        rc = refusal_field(r, "params.value", e->value, "%s has this value already: nothing would change", e->key);
     if (rc == 0) {
-        size_t length = n - (cut.end - cut.start) + cut.insert.len;
-        char *out = mem_alloc(length + 1);
-        memcpy(out, text, cut.start);
-        memcpy(out + cut.start, buf_str(&cut.insert), cut.insert.len);
-        memcpy(out + cut.start + cut.insert.len, text + cut.end, n - cut.end);
-        if (length == n && memcmp(out, text, n) == 0) {
-            free(out);
-            rc = refusal_field(r, "params.value", e->value, "%s has this value already: nothing would change", e->key);
-        } else {
-            *ret_text = out;
-            *ret_length = length;
+        *ret_text = with_cut(&cut, text, n, ret_length);
+        if (!reads_back(e, &path, *ret_text, *ret_length)) {
+            free(*ret_text);
+            *ret_text = NULL;
+            rc = refusal_field(r, "params.value", e->value,
+                               "%s would not read back as params.value in this file: put it in quotes, as text", e->key);
         }
     }
     buf_done(&cut.insert);

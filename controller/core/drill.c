@@ -193,6 +193,27 @@ static usec_t clocks_apart(const struct drill_view *v)
     return apart > GATE_CLOCK_SLACK + v->agent->clock_error + v->drill->clock_error ? apart : 0;
 }
 
+/* This very process wrote the intent: all times are by its clock. */
+static bool injected_here(const struct drill_view *v)
+{
+    return observations_get(v->observations, "intent")->state == OBSERVATION_OK;
+}
+
+/* Whoever did not inject knows from the agent alone whether the fault is in force still, and whether the clocks agree. Until the agent was
+ * heard of it judges nothing, for as long as a lease, when the agent that lives has reverted the fault by itself. */
+static bool agent_unheard(const struct drill_view *v)
+{
+    return !injected_here(v) && drill_pod_there(v) && (!v->agent || v->agent->link != AGENT_UP) &&
+           !agent_fault_find(v->agent, v->drill->fault_id);
+}
+
+static usec_t agent_awaited_until(const struct drill_view *v, usec_t now)
+{
+    const struct observation *here =
+        observations_get(v->observations, "pod"); /* noted when this process first saw the drill in force */
+    return usec_add(here->state == OBSERVATION_OK ? here->answered_at : now, v->drill->lease ? v->drill->lease : v->lease);
+}
+
 static struct gate_frame gate_frame_of(const struct drill_view *v, const struct fault_view *f, usec_t now)
 {
     usec_t injected_at = v->drill->injected_at ? v->drill->injected_at : v->drill->started_at;
@@ -204,11 +225,15 @@ static struct gate_frame gate_frame_of(const struct drill_view *v, const struct 
     const size_t size = sizeof(frame.ended_why);
     const char *pod = v->drill->status_pod;
     usec_t apart = clocks_apart(v);
+    bool ours = injected_here(v);
     if (apart) {
         char text[32];
         frame.ended_at = frame.began_at; /* neither limits nor what came first can be told: nothing counts */
         str_format(why, size, "the clock of the controller that injected and of this one differ by %s",
                    duration_format(apart, text, sizeof(text)));
+    } else if (agent_unheard(v)) {
+        frame.ended_at = frame.began_at;
+        str_format(why, size, "the agent in pod %.60s was not heard of since the controller that injected the fault is gone", pod);
     } else if (f->now == FAULT_NOW_FORGOTTEN) {
         frame.ended_at = frame.began_at; /* since when is not known: nothing counts */
         str_format(why, size, "the agent in pod %.60s does not know of the fault any more", pod);
@@ -220,7 +245,7 @@ static struct gate_frame gate_frame_of(const struct drill_view *v, const struct 
         frame.ended_at = !seen ? frame.began_at : left_at ? left_at : now;
         str_format(why, size, "pod %.60s went away, and no healing of ours did it", pod);
     } else if (f->now == FAULT_NOW_OVER) {
-        bool planned = str_equal(f->why, "duration"), watched = v->agent->up_since && v->agent->up_since <= injected_at;
+        bool planned = str_equal(f->why, "duration"), watched = ours && v->agent->up_since && v->agent->up_since <= injected_at;
         frame.ended_at = f->at ? f->at : frame.began_at;
         frame.ended_by_plan = planned && watched;
         if (frame.ended_by_plan)
@@ -232,6 +257,9 @@ static struct gate_frame gate_frame_of(const struct drill_view *v, const struct 
         else
             str_copy(why, size, "a controller that is gone reverted the fault, and did not live to write down what it had judged");
     }
+    if (frame.ended_at && !ours)
+        frame.ended_at =
+            frame.began_at; /* by our clock; what was seen and done came by those of others (decision 0008): nothing counts */
     return frame;
 }
 
@@ -306,8 +334,9 @@ static void decide_in_force(const struct drill_view *v, usec_t now, struct decis
     int before = gates_count_decided(gates);
     struct fault_view f = fault_look(v, now);
     struct gate_frame frame = gate_frame_of(v, &f, now);
-    usec_t again;
-    gates_judge(v, &frame, now, gates, &again);
+    usec_t again = agent_awaited_until(v, now);
+    if (!agent_unheard(v) || now >= again)
+        gates_judge(v, &frame, now, gates, &again);
     int decided = gates_count_decided(gates);
     if (decided == GATE_COUNT) {
         enum drill_phase phase = gates_verdict(gates);

@@ -44,7 +44,7 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Nearest rank, in milliseconds; what was never answered took for ever. */
+/* Nearest rank, in milliseconds; what was never answered took for ever. `percentile`: 1 to 100. */
 static double latency_percentile(const struct http_sample *samples, size_t count, int percentile)
 {
     double sorted[HTTP_SAMPLES_MAX];
@@ -120,7 +120,8 @@ static void http_judge(const json_t *http, const struct http_sample *samples, si
     e->value = last->status;
     usec_t below = json_duration(http, "latency.below", -1);
     if (good == HOLDS_TRUE && below >= 0) {
-        int percentile = (int)json_int(http, "latency.percentile", 95);
+        int64_t asked = json_int(http, "latency.percentile", 95); /* by the schema 1 to 100, which an object need not have met */
+        int percentile = (int)(asked < 1 ? 1 : asked > 100 ? 100 : asked);
         double latency = latency_percentile(samples, count, percentile);
         double limit = (double)below / USEC_MSEC;
         e->has_value = isfinite(latency);

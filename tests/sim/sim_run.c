@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#define LISTED_BY   (10 * USEC_SEC)    /* by then everybody knows what changed when the faults stopped: schedules are suspended */
 #define LIVENESS    (30 * USEC_MINUTE) /* after the faults stopped every drill has ended by then */
 #define STILL_WATCH (20 * USEC_SEC)    /* and nothing happens to them afterwards */
 #define STEPS_SHOWN 60
@@ -66,6 +67,8 @@ static void run(struct sim *s)
     sim_weather_settle(s);
     sim_scene_settle(s);
     usec_t give_up = sim_now(s) + LIVENESS;
+    if (!run_until(s, sim_now(s) + LISTED_BY))
+        return;
     do {
         if (!run_until(s, sim_now(s) + USEC_SEC))
             return;

@@ -282,6 +282,7 @@ void sim_streams_notify(struct sim *sim, const struct sim_resource *r)
 
 void sim_streams_mend(struct sim *sim)
 {
+    sim_store_compact(sim->store); /* for those that are on their way to be opened again */
     for (int i = 0; i < SIM_PROCESSES; i++) {
         struct sim_process *p = sim->processes[i];
         for (struct list *n = p ? p->streams.next : NULL; n && n != &p->streams; n = n->next) {

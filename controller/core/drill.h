@@ -69,7 +69,7 @@ struct drill_view {
     char steady_message[160];
     const struct pod *pods; /* all that the target selects */
     size_t pod_count;
-    const struct drill_peer *peers;
+    const struct drill_peer *peers; /* while the drill is pending */
     size_t peer_count;
     const char *schedule;             /* that made this drill, as its label says; "": none, or it is not there */
     size_t schedule_allows;           /* so many of its drills at once */

@@ -235,9 +235,10 @@ bool drill_gather(const struct view_source *v, const struct key *key, struct dri
     g->view.pods = g->pods.pods;
     g->view.agents = g->pods.agents;
     g->view.pod_count = g->pods.count;
-    gather_peers(v, g);
-    if (g->drill.phase <= DRILL_PENDING)
+    if (g->drill.phase <= DRILL_PENDING) {
+        gather_peers(v, g);
         gather_schedule(v, key, &g->view);
+    }
     gather_trigger(v, g);
     g->view.runs = g->runs =
         gather_runs_of_target(&v->lookup, ns, g->drill.target, g->drill.meta.created_at - RUNS_SLACK, &g->view.run_count);

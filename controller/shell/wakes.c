@@ -118,6 +118,16 @@ static void rule_drills_here(struct wakes *w, const struct store_change *c)
     wake_live(w, KIND_DRILL, c->key.kind == KIND_NAMESPACE ? c->key.name : c->key.ns, NULL);
 }
 
+/* The ledger concerns those that have ended and wait for their record in it. */
+static void rule_drills_recorded_here(struct wakes *w, const struct store_change *c)
+{
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    while ((s = store_next_live(w->lookup.store, KIND_DRILL, c->key.ns, &cursor)))
+        if (drill_phase_terminal((enum drill_phase)s->phase))
+            wake(w, KIND_DRILL, s->ns, s->name);
+}
+
 static void rule_runs_here(struct wakes *w, const struct store_change *c)
 {
     wake_live(w, KIND_RUN, c->key.kind == KIND_NAMESPACE ? c->key.name : c->key.ns, NULL);
@@ -239,8 +249,9 @@ static void rule_drills_of_pod(struct wakes *w, const struct store_change *c)
 
 static void rule_triggers_of_run(struct wakes *w, const struct store_change *c)
 {
-    /* The end of a run lets the next begin. Its trigger is not in the summary; those of the namespace and the catalog are few. */
-    if (c->now && c->before && c->now->live == c->before->live)
+    /* The end of a run lets the next begin; one that was taken away lets the next old one go. Its trigger is not in the summary; those of the
+     * namespace and the catalog are few. */
+    if (c->now && (c->now->live || (c->before && !c->before->live)))
         return;
     wake_of_kind(w, KIND_TRIGGER, c->key.ns);
     if (!str_equal(c->key.ns, w->lookup.catalog))
@@ -308,7 +319,7 @@ static const struct {
     {KIND_NAMESPACE, always, rule_drills_here},
     {KIND_NAMESPACE, always, rule_runs_here},
     {KIND_NAMESPACE, always, rule_schedules_here},
-    {KIND_LEDGER, always, rule_drills_here},
+    {KIND_LEDGER, always, rule_drills_recorded_here},
     {KIND_STOP, always, rule_drills_in_scope},
     {KIND_STOP, always, rule_schedules_in_scope},
 };

@@ -209,8 +209,8 @@ static bool agent_unheard(const struct drill_view *v)
 
 static usec_t agent_awaited_until(const struct drill_view *v, usec_t now)
 {
-    const struct observation *here =
-        observations_get(v->observations, "pod"); /* noted when this process first saw the drill in force */
+    /* Noted when this process first saw the drill in force. */
+    const struct observation *here = observations_get(v->observations, "pod");
     return usec_add(here->state == OBSERVATION_OK ? here->answered_at : now, v->drill->lease ? v->drill->lease : v->lease);
 }
 
@@ -257,9 +257,9 @@ static struct gate_frame gate_frame_of(const struct drill_view *v, const struct 
         else
             str_copy(why, size, "a controller that is gone reverted the fault, and did not live to write down what it had judged");
     }
+    /* That is by our clock; what was seen and done came by those of others, and nothing of it counts: decision 0008. */
     if (frame.ended_at && !ours)
-        frame.ended_at =
-            frame.began_at; /* by our clock; what was seen and done came by those of others (decision 0008): nothing counts */
+        frame.ended_at = frame.began_at;
     return frame;
 }
 

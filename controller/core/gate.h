@@ -20,7 +20,7 @@
 struct gate_frame {
     usec_t began_at;    /* when the injection began: evidence counts from here */
     usec_t injected_at; /* when the fault was seen in force: times are measured from here */
-    usec_t ended_at;    /* when the fault ended by itself (duration, lease, agent restart); 0: it has not */
+    usec_t ended_at; /* when the fault ended by itself (duration, lease, agent restart); 0: it has not; began_at: nothing counts */
     bool ended_by_plan; /* ended because its duration was over, not because Drillyard lost something */
     char ended_why[128];
 };

@@ -220,22 +220,39 @@ static usec_t run_end(const struct run *r)
     return r->ended_at ? r->ended_at : r->meta.created_at;
 }
 
+static int compare_groups(const struct run *a, const struct run *b)
+{
+    int order = strcmp(a->target, b->target);
+    order = order ? order : strcmp(a->playbook, b->playbook);
+    return order ? order : strcmp(a->meta.ns, b->meta.ns);
+}
+
+static int by_group_newest_first(const void *a, const void *b)
+{
+    const struct run *left = *(const struct run *const *)a, *right = *(const struct run *const *)b;
+    int order = compare_groups(left, right);
+    if (order)
+        return order;
+    if (run_end(left) != run_end(right))
+        return run_end(left) > run_end(right) ? -1 : 1;
+    return strcmp(left->meta.name, right->meta.name);
+}
+
 /* Ended runs beyond RUNS_KEPT of a playbook and target go, oldest first, one per decision: never in a hurry. */
 static void forget_old_runs(const struct trigger_view *v, struct decision *d)
 {
-    for (size_t i = 0; i < v->run_count; i++) {
-        const struct run *r = &v->runs[i];
-        if (!run_ended(r))
+    auto_free const struct run **ended = mem_array(v->run_count, sizeof(*ended));
+    size_t count = 0;
+    for (size_t i = 0; i < v->run_count; i++)
+        if (run_ended(&v->runs[i]))
+            ended[count++] = &v->runs[i];
+    qsort(ended, count, sizeof(*ended), by_group_newest_first);
+    for (size_t i = count; i-- > RUNS_KEPT;) {
+        if (compare_groups(ended[i], ended[i - RUNS_KEPT]))
             continue;
-        int newer = 0;
-        for (size_t j = 0; j < v->run_count; j++)
-            newer += run_ended(&v->runs[j]) && run_end(&v->runs[j]) > run_end(r) && str_equal(v->runs[j].playbook, r->playbook) &&
-                     str_equal(v->runs[j].target, r->target) && str_equal(v->runs[j].meta.ns, r->meta.ns);
-        if (newer >= RUNS_KEPT) {
-            struct key key = meta_key(&r->meta, KIND_RUN);
-            decision_delete(d, &key, r->meta.uid, r->meta.rv);
-            return;
-        }
+        struct key key = meta_key(&ended[i]->meta, KIND_RUN);
+        decision_delete(d, &key, ended[i]->meta.uid, ended[i]->meta.rv);
+        return;
     }
 }
 

@@ -47,6 +47,25 @@ static void wake_live(struct wakes *w, enum kind kind, const char *ns, const cha
             wake(w, kind, s->ns, s->name);
 }
 
+static bool at_work(const struct summary *drill)
+{
+    enum drill_phase phase = (enum drill_phase)drill->phase;
+    return phase >= DRILL_INJECTING && !drill_phase_terminal(phase);
+}
+
+/* What happens on a target concerns the drill at work there; those that wait behind it look when it ends, which is a change of its phase. */
+static void wake_drills_on(struct wakes *w, const char *ns, const char *target)
+{
+    struct store_cursor busy = {0}, cursor = {0};
+    const struct summary *s;
+    bool taken = false;
+    while (!taken && (s = store_next_live(w->lookup.store, KIND_DRILL, ns, &busy)))
+        taken = str_equal(s->target, target) && at_work(s);
+    while ((s = store_next_live(w->lookup.store, KIND_DRILL, ns, &cursor)))
+        if (str_equal(s->target, target) && (!taken || s->phase > DRILL_PENDING))
+            wake(w, KIND_DRILL, s->ns, s->name);
+}
+
 /* Something of the catalog concerns every namespace. */
 static const char *scope(const struct wakes *w, const char *ns)
 {
@@ -106,6 +125,11 @@ static void rule_its_target(struct wakes *w, const struct store_change *c)
 static void rule_drills_of_target(struct wakes *w, const struct store_change *c)
 {
     wake_live(w, KIND_DRILL, c->key.ns, any_of(c)->target);
+}
+
+static void rule_drills_on_target(struct wakes *w, const struct store_change *c)
+{
+    wake_drills_on(w, c->key.ns, any_of(c)->target);
 }
 
 static void rule_runs_of_target(struct wakes *w, const struct store_change *c)
@@ -232,7 +256,7 @@ static void rule_targets_of_pod(struct wakes *w, const struct store_change *c)
         if (!selects)
             continue;
         wake(w, KIND_TARGET, target->ns, target->name);
-        wake_live(w, KIND_DRILL, target->ns, target->name);
+        wake_drills_on(w, target->ns, target->name);
         wake_live(w, KIND_RUN, target->ns, target->name);
     }
 }
@@ -306,11 +330,11 @@ static const struct {
     {KIND_PLAYBOOK, spec_changed, rule_drills_in_scope}, /* which wait for its cooldown */
     {KIND_PLAYBOOK, spec_changed, rule_cards_in_scope},
     {KIND_RUN, always, rule_self},
-    {KIND_RUN, always, rule_drills_of_target},
+    {KIND_RUN, always, rule_drills_on_target},
     {KIND_RUN, always, rule_triggers_of_run},
     {KIND_RUN, always, rule_count_playbook},
     {KIND_TASK, always, rule_self},
-    {KIND_TASK, always, rule_drills_of_target},
+    {KIND_TASK, always, rule_drills_on_target},
     {KIND_TASK, phase_changed, rule_schedules_here},
     {KIND_SCHEDULE, always, rule_self},
     {KIND_POD, always, rule_targets_of_pod},
@@ -360,12 +384,12 @@ void wakes_evidence(struct wakes *w, const struct key *owner, const char *want)
         wake(w, KIND_TRIGGER, ns, name);
     }
     workqueue_add(w->queue, owner); /* an alarm that is over lets snapshots be taken */
-    wake_live(w, KIND_DRILL, owner->ns, owner->name);
+    wake_drills_on(w, owner->ns, owner->name);
 }
 
 void wakes_firing(struct wakes *w, const char *ns, const char *target)
 {
-    wake_live(w, KIND_DRILL, ns, target);
+    wake_drills_on(w, ns, target);
 }
 
 void wakes_all(struct wakes *w)

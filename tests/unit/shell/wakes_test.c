@@ -116,6 +116,24 @@ TEST(a_phase_wakes_who_waits_for_the_same_target_and_nobody_elsewhere)
     bench_done(&b);
 }
 
+TEST(what_happens_on_a_target_wakes_the_drill_at_work_and_those_behind_it_when_it_has_ended)
+{
+    struct bench b;
+    bench_init(&b);
+    struct key target = key_of(KIND_TARGET, "team-a", "shop");
+    wakes_evidence(&b.wakes, &target, "steady/0");
+    CHECK_STR(woken(&b), "DrillTarget/shop Drill/works Drill/ended ");
+    wakes_firing(&b.wakes, "team-a", "shop");
+    CHECK_STR(woken(&b), "Drill/works Drill/ended ");
+    wakes_firing(&b.wakes, "team-a", "other");
+    CHECK_STR(woken(&b), "Drill/elsewhere ");
+    put(&b, KIND_DRILL, "team-a", "works", DRILL_SPEC, "{\"phase\":\"Failed\"}");
+    CHECK_CONTAINS(woken(&b), "Drill/waits ");
+    wakes_firing(&b.wakes, "team-a", "shop");
+    CHECK_STR(woken(&b), "Drill/waits Drill/ended ");
+    bench_done(&b);
+}
+
 int main(void)
 {
     return check_run();

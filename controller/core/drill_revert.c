@@ -27,9 +27,14 @@ usec_t drill_pod_left_at(const struct drill_view *v)
     return json_int(observations_get(v->observations, "pod-left")->result, "at", 0);
 }
 
-static usec_t pod_gone_at(const struct drill_view *v, usec_t left_at)
+static usec_t pod_missed_at(const struct drill_view *v)
 {
-    return usec_add(left_at, (v->drill->lease ? v->drill->lease : v->lease) + POD_LEFT_SLACK);
+    return json_int(observations_get(v->observations, "pod-missed")->result, "at", 0);
+}
+
+static usec_t pod_gone_at(const struct drill_view *v, usec_t missed_at)
+{
+    return usec_add(missed_at, (v->drill->lease ? v->drill->lease : v->lease) + POD_LEFT_SLACK);
 }
 
 /* Pods are watched by their label, and one that has lost it is asked for by name. TRUE: it is there. Without a target nobody can look. */
@@ -45,8 +50,8 @@ bool drill_pod_gone(const struct drill_view *v, usec_t now)
 {
     if (v->pod)
         return ended(v->pod);
-    usec_t left_at = drill_pod_left_at(v);
-    return v->pod_ended || (left_at && now >= pod_gone_at(v, left_at) && pod_listed(v, left_at) == HOLDS_FALSE);
+    usec_t left_at = drill_pod_left_at(v), missed_at = pod_missed_at(v);
+    return v->pod_ended || (left_at && missed_at && now >= pod_gone_at(v, missed_at) && pod_listed(v, left_at) == HOLDS_FALSE);
 }
 
 static void want_pod_listed(const struct drill_view *v, struct decision *d)
@@ -65,11 +70,18 @@ void drill_note_pod(const struct drill_view *v, usec_t now, struct decision *d)
         leaves_at = now;
     if (leaves_at != left_at)
         decision_note(d, "pod-left", json_pack("{s:I}", "at", (json_int_t)leaves_at));
+    /* It may be deleted by force long after its label was lost: what counts is since when the API server has not had it. */
+    bool missing = leaves_at && pod_listed(v, leaves_at) == HOLDS_FALSE;
+    usec_t noted = pod_missed_at(v), missed_at = !missing ? 0 : noted ? noted : now;
+    if (missed_at != noted)
+        decision_note(d, "pod-missed", json_pack("{s:I}", "at", (json_int_t)missed_at));
     if (!leaves_at || v->pod_ended)
         return;
     want_pod_listed(v, d);
-    if (now < pod_gone_at(v, leaves_at))
-        decision_again(d, pod_gone_at(v, leaves_at));
+    if (!missing)
+        decision_again(d, now + POD_LOOK_EVERY);
+    else if (now < pod_gone_at(v, missed_at))
+        decision_again(d, pod_gone_at(v, missed_at));
 }
 
 struct fault_view fault_look(const struct drill_view *v, usec_t now)

@@ -85,19 +85,19 @@ TEST(a_pod_out_of_sight_is_waited_for_as_long_as_the_drills_own_lease_says)
     s.view.pod = NULL;
     s.view.agent = NULL;
     scene_decide(&s, T0 + 2 * USEC_SEC);
-    CHECK_INT(s.decision.again_at, T0 + 7 * USEC_SEC); /* to say that it lasts */
+    CHECK_INT(s.decision.again_at, T0 + 4 * USEC_SEC); /* for the API server's answer */
     CHECK(!scene_effect(&s, EFFECT_STATUS, NULL));
     json_put_str(json_make(json_object_get(s.drill_json, "spec"), "overrides"), "lease", "1m");
     scene_apply(&s, T0 + 2 * USEC_SEC);
-    for (int second = 10; second < 80; second++) {
+    for (int second = 10; second < 90; second++) { /* missed since the tenth: a minute, and the slack */
         s.view.pod = NULL;
         s.view.agent = NULL;
         listed(&s, HOLDS_FALSE, T0 + second * USEC_SEC);
         scene_decide(&s, T0 + second * USEC_SEC);
         enum drill_phase phase = DRILL_NEW;
         drill_phase_parse(phase_written(&s), &phase);
-        CHECK(drill_phase_terminal(phase) == (second >= 77));
-        if (second < 77)
+        CHECK(drill_phase_terminal(phase) == (second >= 85));
+        if (second < 85)
             scene_apply(&s, T0 + second * USEC_SEC);
     }
     scene_done(&s);
@@ -131,11 +131,15 @@ TEST(a_pod_without_its_label_is_not_gone)
         }
         CHECK_INT(s.drill.phase, DRILL_REVERTING);
         CHECK_CONTAINS(json_str(s.drill.status, "message", ""), rows[i].why);
-        s.view.pod = NULL;
-        s.view.agent = NULL;
-        listed(&s, HOLDS_FALSE, T0 + 600 * USEC_SEC); /* somebody deleted it */
-        scene_decide(&s, T0 + 600 * USEC_SEC);
-        CHECK_STR(phase_written(&s), "Inconclusive");
+        for (int second = 600; second <= 625; second += 5) { /* somebody deleted it, by force perhaps: simulator seed 7218 */
+            s.view.pod = NULL;
+            s.view.agent = NULL;
+            listed(&s, HOLDS_FALSE, T0 + second * USEC_SEC);
+            scene_decide(&s, T0 + second * USEC_SEC);
+            CHECK_INT(str_equal(phase_written(&s), "Inconclusive"), second == 625);
+            if (second < 625)
+                scene_apply(&s, T0 + second * USEC_SEC);
+        }
         CHECK_STR(json_str(status_of(&s)->body, "revert.by", ""), "PodGone");
         scene_done(&s);
     }

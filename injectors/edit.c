@@ -164,7 +164,9 @@ int edit_text(const struct edit *e, const char *text, size_t n, char **ret_text,
             free(*ret_text);
             *ret_text = NULL;
             rc = refusal_field(r, "params.value", e->value,
-                               "%s would not read back as params.value in this file: put it in quotes, as text", e->key);
+                               "params.value would not read back as the value of %s: what stands behind it there, such as a "
+                               "comment, would become a part of it; give that a line of its own",
+                               e->key);
         }
     }
     buf_done(&cut.insert);

@@ -59,6 +59,11 @@ bool drill_phase_terminal(enum drill_phase phase)
     return phase >= DRILL_SUCCEEDED;
 }
 
+bool drill_phase_active(enum drill_phase phase)
+{
+    return phase >= DRILL_INJECTING && !drill_phase_terminal(phase);
+}
+
 const char *gate_name_text(enum gate_name g)
 {
     return gate_names[g];

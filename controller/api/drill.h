@@ -20,6 +20,7 @@ enum drill_phase {
 const char *drill_phase_name(enum drill_phase phase); /* "" for NEW */
 bool drill_phase_parse(const char *s, enum drill_phase *ret_phase);
 bool drill_phase_terminal(enum drill_phase phase);
+bool drill_phase_active(enum drill_phase phase); /* from the recorded intent until it is terminal */
 
 enum gate_name { GATE_TRIGGER_FIRED, GATE_PLAYBOOK_EXECUTED, GATE_CODING_TASK_CREATED, GATE_SLO_MET, GATE_COUNT };
 enum gate_result { GATE_PENDING, GATE_PASSED, GATE_FAILED, GATE_INCONCLUSIVE, GATE_NOT_REQUIRED };

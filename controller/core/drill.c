@@ -193,17 +193,21 @@ static usec_t clocks_apart(const struct drill_view *v)
     return apart > GATE_CLOCK_SLACK + v->agent->clock_error + v->drill->clock_error ? apart : 0;
 }
 
-/* This very process wrote the intent: all times are by its clock. */
-static bool injected_here(const struct drill_view *v)
+bool drill_injected_here(const struct drill_view *v)
 {
     return observations_get(v->observations, "intent")->state == OBSERVATION_OK;
+}
+
+usec_t drill_lease(const struct drill_view *v)
+{
+    return v->drill->lease ? v->drill->lease : v->lease;
 }
 
 /* Whoever did not inject knows from the agent alone whether the fault is in force still, and whether the clocks agree. Until the agent was
  * heard of it judges nothing, for as long as a lease, when the agent that lives has reverted the fault by itself. */
 static bool agent_unheard(const struct drill_view *v)
 {
-    return !injected_here(v) && drill_pod_there(v) && (!v->agent || v->agent->link != AGENT_UP) &&
+    return !drill_injected_here(v) && drill_pod_there(v) && (!v->agent || v->agent->link != AGENT_UP) &&
            !agent_fault_find(v->agent, v->drill->fault_id);
 }
 
@@ -211,7 +215,7 @@ static usec_t agent_awaited_until(const struct drill_view *v, usec_t now)
 {
     /* Noted when this process first saw the drill in force. */
     const struct observation *here = observations_get(v->observations, "pod");
-    return usec_add(here->state == OBSERVATION_OK ? here->answered_at : now, v->drill->lease ? v->drill->lease : v->lease);
+    return usec_add(here->state == OBSERVATION_OK ? here->answered_at : now, drill_lease(v));
 }
 
 static struct gate_frame gate_frame_of(const struct drill_view *v, const struct fault_view *f, usec_t now)
@@ -225,7 +229,7 @@ static struct gate_frame gate_frame_of(const struct drill_view *v, const struct 
     const size_t size = sizeof(frame.ended_why);
     const char *pod = v->drill->status_pod;
     usec_t apart = clocks_apart(v);
-    bool ours = injected_here(v);
+    bool ours = drill_injected_here(v);
     if (apart) {
         char text[32];
         frame.ended_at = frame.began_at; /* neither limits nor what came first can be told: nothing counts */

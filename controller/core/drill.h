@@ -101,4 +101,7 @@ struct drill_view {
     struct applies *applies; /* see applies.h; NULL is fine */
 };
 
+bool drill_injected_here(const struct drill_view *v); /* this very process wrote the intent: all times are by its clock */
+usec_t drill_lease(const struct drill_view *v);       /* its own, else the controller's */
+
 void drill_decide(const struct drill_view *view, usec_t now, struct decision *ret_decision);

@@ -65,7 +65,7 @@ json_t *drill_inject_body(const struct drill_view *v, struct error *err)
     json_put_str(fault, "method", v->card->method);
     json_put(fault, "params", params);
     usec_t duration = v->drill->duration ? v->drill->duration : v->card->duration;
-    usec_t lease = v->drill->lease ? v->drill->lease : v->lease;
+    usec_t lease = drill_lease(v);
     json_put_int(body, "durationMs", duration / USEC_MSEC);
     json_put_int(body, "leaseMs", lease / USEC_MSEC);
     return body;

@@ -67,7 +67,7 @@ static bool named_before(const struct drill_view *v, const struct drill_peer *p,
  * named in a status, and two that wait would else change their minds with each other's writes. NULL: none. */
 static const struct drill_peer *peer_before(const struct drill_view *v)
 {
-    bool intends = observations_get(v->observations, "intent")->state == OBSERVATION_OK; /* we go first: who is older waits */
+    bool intends = drill_injected_here(v); /* we go first: who is older waits */
     const struct drill_peer *first = NULL;
     for (size_t i = 0; i < v->peer_count; i++) {
         const struct drill_peer *p = &v->peers[i];

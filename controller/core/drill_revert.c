@@ -22,19 +22,30 @@ bool drill_pod_there(const struct drill_view *v)
     return v->pod && !ended(v->pod);
 }
 
+static usec_t noted_at(const struct drill_view *v, const char *id)
+{
+    return json_int(observations_get(v->observations, id)->result, "at", 0);
+}
+
+static void note_at(const struct drill_view *v, const char *id, usec_t at, struct decision *d)
+{
+    if (at != noted_at(v, id))
+        decision_note(d, id, json_pack("{s:I}", "at", (json_int_t)at));
+}
+
 usec_t drill_pod_left_at(const struct drill_view *v)
 {
-    return json_int(observations_get(v->observations, "pod-left")->result, "at", 0);
+    return noted_at(v, "pod-left");
 }
 
 static usec_t pod_missed_at(const struct drill_view *v)
 {
-    return json_int(observations_get(v->observations, "pod-missed")->result, "at", 0);
+    return noted_at(v, "pod-missed");
 }
 
 static usec_t pod_gone_at(const struct drill_view *v, usec_t missed_at)
 {
-    return usec_add(missed_at, (v->drill->lease ? v->drill->lease : v->lease) + POD_LEFT_SLACK);
+    return usec_add(missed_at, drill_lease(v) + POD_LEFT_SLACK);
 }
 
 /* Pods are watched by their label, and one that has lost it is asked for by name. TRUE: it is there. Without a target nobody can look. */
@@ -68,13 +79,11 @@ void drill_note_pod(const struct drill_view *v, usec_t now, struct decision *d)
         leaves_at = 0;
     else if (!left_at)
         leaves_at = now;
-    if (leaves_at != left_at)
-        decision_note(d, "pod-left", json_pack("{s:I}", "at", (json_int_t)leaves_at));
+    note_at(v, "pod-left", leaves_at, d);
     /* It may be deleted by force long after its label was lost: what counts is since when the API server has not had it. */
     bool missing = leaves_at && pod_listed(v, leaves_at) == HOLDS_FALSE;
     usec_t noted = pod_missed_at(v), missed_at = !missing ? 0 : noted ? noted : now;
-    if (missed_at != noted)
-        decision_note(d, "pod-missed", json_pack("{s:I}", "at", (json_int_t)missed_at));
+    note_at(v, "pod-missed", missed_at, d);
     if (!leaves_at || v->pod_ended)
         return;
     want_pod_listed(v, d);

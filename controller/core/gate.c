@@ -120,8 +120,7 @@ static const struct firing *firing_too_old(const struct drill_view *v, const str
 /* From when on the trigger's probe must have been seen without a gap. A process that wrote the intent remembers what fired since. */
 static usec_t watched_by(const struct drill_view *v, const struct gate_frame *frame)
 {
-    bool there = observations_get(v->observations, "intent")->state == OBSERVATION_OK;
-    return there ? usec_add(frame->injected_at, FIRST_LOOK_WITHIN) : frame->injected_at;
+    return drill_injected_here(v) ? usec_add(frame->injected_at, FIRST_LOOK_WITHIN) : frame->injected_at;
 }
 
 /* Whether the trigger's probe was looked at all the time until then. */

@@ -246,7 +246,8 @@ static void forget_old_runs(const struct trigger_view *v, struct decision *d)
     for (size_t i = 0; i < v->run_count; i++)
         if (run_ended(&v->runs[i]))
             ended[count++] = &v->runs[i];
-    qsort(ended, count, sizeof(*ended), by_group_newest_first);
+    if (count > RUNS_KEPT)
+        qsort(ended, count, sizeof(*ended), by_group_newest_first);
     for (size_t i = count; i-- > RUNS_KEPT;) {
         if (compare_groups(ended[i], ended[i - RUNS_KEPT]))
             continue;

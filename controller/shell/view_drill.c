@@ -22,11 +22,6 @@ void pods_gather_done(struct pods_gather *g)
     free(g->agents);
 }
 
-static bool active(enum drill_phase phase)
-{
-    return phase >= DRILL_INJECTING && !drill_phase_terminal(phase);
-}
-
 /* The other drills of the namespace that have no verdict. */
 static void gather_peers(const struct view_source *v, struct drill_gather *g)
 {
@@ -46,7 +41,7 @@ static void gather_peers(const struct view_source *v, struct drill_gather *g)
             .pod = intends && str_empty(s->pod) ? json_str(intent->result, "pod", "") : s->pod,
             .schedule = s->reference,
             .created_at = s->created_at,
-            .active = active(phase) || intends,
+            .active = drill_phase_active(phase) || intends,
         };
     }
     g->view.peers = g->peers;

@@ -41,8 +41,7 @@ static void incident_of(const struct view_source *v, const struct key *target, c
     const struct summary *s;
     dest[0] = '\0';
     while ((s = store_next_live(v->lookup.store, KIND_DRILL, target->ns, &cursor))) {
-        enum drill_phase phase = (enum drill_phase)s->phase;
-        if (!str_equal(s->target, target->name) || phase < DRILL_INJECTING || drill_phase_terminal(phase))
+        if (!str_equal(s->target, target->name) || !drill_phase_active((enum drill_phase)s->phase))
             continue;
         struct key key = key_of(KIND_DRILL, s->ns, s->name);
         json_auto_t *object = store_get(v->lookup.store, &key);

@@ -47,20 +47,14 @@ static void wake_live(struct wakes *w, enum kind kind, const char *ns, const cha
             wake(w, kind, s->ns, s->name);
 }
 
-static bool at_work(const struct summary *drill)
-{
-    enum drill_phase phase = (enum drill_phase)drill->phase;
-    return phase >= DRILL_INJECTING && !drill_phase_terminal(phase);
-}
-
 /* What happens on a target concerns the drill at work there; those that wait behind it look when it ends, which is a change of its phase. */
-static void wake_drills_on(struct wakes *w, const char *ns, const char *target)
+static void wake_drills_in_turn(struct wakes *w, const char *ns, const char *target)
 {
     struct store_cursor busy = {0}, cursor = {0};
     const struct summary *s;
     bool taken = false;
     while (!taken && (s = store_next_live(w->lookup.store, KIND_DRILL, ns, &busy)))
-        taken = str_equal(s->target, target) && at_work(s);
+        taken = str_equal(s->target, target) && drill_phase_active((enum drill_phase)s->phase);
     while ((s = store_next_live(w->lookup.store, KIND_DRILL, ns, &cursor)))
         if (str_equal(s->target, target) && (!taken || s->phase > DRILL_PENDING))
             wake(w, KIND_DRILL, s->ns, s->name);
@@ -127,9 +121,9 @@ static void rule_drills_of_target(struct wakes *w, const struct store_change *c)
     wake_live(w, KIND_DRILL, c->key.ns, any_of(c)->target);
 }
 
-static void rule_drills_on_target(struct wakes *w, const struct store_change *c)
+static void rule_drills_in_turn(struct wakes *w, const struct store_change *c)
 {
-    wake_drills_on(w, c->key.ns, any_of(c)->target);
+    wake_drills_in_turn(w, c->key.ns, any_of(c)->target);
 }
 
 static void rule_runs_of_target(struct wakes *w, const struct store_change *c)
@@ -256,7 +250,7 @@ static void rule_targets_of_pod(struct wakes *w, const struct store_change *c)
         if (!selects)
             continue;
         wake(w, KIND_TARGET, target->ns, target->name);
-        wake_drills_on(w, target->ns, target->name);
+        wake_drills_in_turn(w, target->ns, target->name);
         wake_live(w, KIND_RUN, target->ns, target->name);
     }
 }
@@ -330,11 +324,11 @@ static const struct {
     {KIND_PLAYBOOK, spec_changed, rule_drills_in_scope}, /* which wait for its cooldown */
     {KIND_PLAYBOOK, spec_changed, rule_cards_in_scope},
     {KIND_RUN, always, rule_self},
-    {KIND_RUN, always, rule_drills_on_target},
+    {KIND_RUN, always, rule_drills_in_turn},
     {KIND_RUN, always, rule_triggers_of_run},
     {KIND_RUN, always, rule_count_playbook},
     {KIND_TASK, always, rule_self},
-    {KIND_TASK, always, rule_drills_on_target},
+    {KIND_TASK, always, rule_drills_in_turn},
     {KIND_TASK, phase_changed, rule_schedules_here},
     {KIND_SCHEDULE, always, rule_self},
     {KIND_POD, always, rule_targets_of_pod},
@@ -384,12 +378,12 @@ void wakes_evidence(struct wakes *w, const struct key *owner, const char *want)
         wake(w, KIND_TRIGGER, ns, name);
     }
     workqueue_add(w->queue, owner); /* an alarm that is over lets snapshots be taken */
-    wake_drills_on(w, owner->ns, owner->name);
+    wake_drills_in_turn(w, owner->ns, owner->name);
 }
 
 void wakes_firing(struct wakes *w, const char *ns, const char *target)
 {
-    wake_drills_on(w, ns, target);
+    wake_drills_in_turn(w, ns, target);
 }
 
 void wakes_all(struct wakes *w)

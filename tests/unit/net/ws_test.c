@@ -261,11 +261,13 @@ TEST(an_idle_connection_wakes_up_for_its_pings_only)
     uv_prepare_init(loop_uv(c.loop), &prepare);
     prepare.data = &turns;
     uv_prepare_start(&prepare, count_turn);
-    run_for(c.loop, 2000);
+    /* A busy machine may cut one look up; a loop that does not rest fails all three. */
+    for (int look = 0; look < 3 && (!look || turns > 4 * 6); look++) {
+        turns = 0;
+        run_for(c.loop, 2000);
+    }
     uv_close((uv_handle_t *)&prepare, NULL);
-    /* A ping: the timer, the write, the idle handle of libwebsockets twice, the pong; twice that where the machine is busy and cuts them up.
-     * A loop that does not rest has thousands. */
-    CHECK(turns <= 4 * 12);
+    CHECK(turns <= 4 * 6); /* a ping: the timer, the write, the idle handle of libwebsockets twice, the pong */
     printf("# turns of the loop in 2 s with 4 pings: %d\n", turns);
     client_done(&c);
     fake_server_stop(s);

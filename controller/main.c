@@ -44,7 +44,21 @@ static void on_signal(uv_signal_t *handle, int number)
     }
     p->ending = true;
     log_event(LOG_INFO, "told to end", "signal", number == SIGTERM ? "TERM" : "INT", NULL);
-    shell_stop(p->shell, on_stopped, p);
+    if (p->shell)
+        shell_stop(p->shell, on_stopped, p);
+    else
+        loop_stop(p->loop);
+}
+
+/* In a container this is process 1, to which the kernel sends no signal that it neither catches nor blocks (pid_namespaces(7)): one that comes
+ * while it starts would be lost, and it would go on until it is killed. */
+static void hold_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(how, &set, NULL);
 }
 
 static void catch_signals(struct process *p)
@@ -57,6 +71,7 @@ static void catch_signals(struct process *p)
         uv_signal_start(handles[i], on_signal, numbers[i]);
     }
     signal(SIGPIPE, SIG_IGN);
+    hold_signals(SIG_UNBLOCK);
 }
 
 static void let_signals_go(struct process *p)
@@ -102,8 +117,11 @@ static int drain(struct process *p, struct error *err)
         .within = p->options.within,
     };
     struct draining draining = {.loop = p->loop};
+    error_set(&draining.outcome, ERROR_CANCELLED, "told to end before every drill was let go");
     struct drain *d = drain_new(p->world, &o, on_drained, &draining);
+    catch_signals(p);
     loop_run(p->loop);
+    let_signals_go(p);
     world_free(p->world);
     p->world = NULL;
     drain_free(d);
@@ -185,6 +203,7 @@ int main(int argc, char **argv)
 {
     struct process p = {0};
     struct error err = {0};
+    hold_signals(SIG_BLOCK);
     if (options_parse(argc, argv, &p.options, &err) < 0) {
         fprintf(stderr, "drillyard-controller: %s\n", err.text);
         return 2;

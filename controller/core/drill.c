@@ -211,11 +211,23 @@ static bool agent_unheard(const struct drill_view *v)
            !agent_fault_find(v->agent, v->drill->fault_id);
 }
 
-static usec_t agent_awaited_until(const struct drill_view *v, usec_t now)
+/* Healing that replaces pods is at work, and the pod is out of sight: replaced, or without its label. The API server is being asked. */
+static bool pod_unasked(const struct drill_view *v)
 {
-    /* Noted when this process first saw the drill in force. */
-    const struct observation *here = observations_get(v->observations, "pod");
-    return usec_add(here->state == OBSERVATION_OK ? here->answered_at : now, drill_lease(v));
+    return !drill_pod_there(v) && healing_began(v) && drill_pod_listed(v) == HOLDS_UNKNOWN;
+}
+
+/* Until then nothing is judged, since what is needed for it may yet be heard. 0: it is all there. */
+static usec_t awaited_until(const struct drill_view *v, usec_t now)
+{
+    usec_t since = 0;
+    if (agent_unheard(v)) {
+        /* Noted when this process first saw the drill in force. */
+        const struct observation *here = observations_get(v->observations, "pod");
+        since = here->state == OBSERVATION_OK ? here->answered_at : now;
+    } else if (pod_unasked(v))
+        since = drill_pod_left_at(v) ? drill_pod_left_at(v) : now;
+    return since ? usec_add(since, drill_lease(v)) : 0;
 }
 
 static struct gate_frame gate_frame_of(const struct drill_view *v, const struct fault_view *f, usec_t now)
@@ -242,12 +254,16 @@ static struct gate_frame gate_frame_of(const struct drill_view *v, const struct 
         frame.ended_at = frame.began_at; /* since when is not known: nothing counts */
         str_format(why, size, "the agent in pod %.60s does not know of the fault any more", pod);
     } else if (!drill_pod_there(v) && (f->now != FAULT_NOW_OVER || f->by_pod)) {
-        if (healing_began(v))
+        bool hidden = !v->pod && drill_pod_listed(v) == HOLDS_TRUE;
+        if (!hidden && healing_began(v))
             return frame;
         bool seen = observations_get(v->observations, "pod")->state == OBSERVATION_OK; /* else it went before our time */
         usec_t left_at = drill_pod_left_at(v);
         frame.ended_at = !seen ? frame.began_at : left_at ? left_at : now;
-        str_format(why, size, "pod %.60s went away, and no healing of ours did it", pod);
+        if (hidden)
+            str_format(why, size, "pod %.60s lost the label by which drills see it, and runs on", pod);
+        else
+            str_format(why, size, "pod %.60s went away, and no healing of ours did it", pod);
     } else if (f->now == FAULT_NOW_OVER) {
         bool planned = str_equal(f->why, "duration"), watched = ours && v->agent->up_since && v->agent->up_since <= injected_at;
         frame.ended_at = f->at ? f->at : frame.began_at;
@@ -338,8 +354,8 @@ static void decide_in_force(const struct drill_view *v, usec_t now, struct decis
     int before = gates_count_decided(gates);
     struct fault_view f = fault_look(v, now);
     struct gate_frame frame = gate_frame_of(v, &f, now);
-    usec_t again = agent_awaited_until(v, now);
-    if (!agent_unheard(v) || now >= again)
+    usec_t again = awaited_until(v, now);
+    if (now >= again)
         gates_judge(v, &frame, now, gates, &again);
     int decided = gates_count_decided(gates);
     if (decided == GATE_COUNT) {

@@ -53,7 +53,14 @@ class KillsBed(Bed):
         self.values[0] = "namespaces={" + ",".join(self.more) + "}"
         helm("upgrade", "--install", "drillyard", CHART, "-n", self.system, *self.helm_values("catalog.enabled=false"))
         kubectl("-n", self.system, "scale", "deployment/drillyard-controller", "--replicas=0")
+        wait("the chart's own controller gone, which would act beside those of the lanes", self.chart_controller_gone, 60)
         in_parallel([lambda name=name, lane=lane: lane.make(self.objects_of(catalog, name)) for name, lane in self.lanes.items()])
+
+    def chart_controller_gone(self):
+        deployment = self.api.get("/apis/apps/v1/namespaces/" + self.system + "/deployments/drillyard-controller")
+        pods = self.api.list(path_of(self.system, "pods"))
+        seen = deployment["status"].get("observedGeneration") == deployment["metadata"]["generation"]
+        return seen and not deployment["status"].get("replicas") and not pods, [deployment["status"], [pod["metadata"]["name"] for pod in pods]]
 
     def objects_of(self, catalog, name):
         """Of one card only, so that nothing else acts in its lane."""

@@ -41,8 +41,9 @@ struct sim_promise {
     struct map *epochs;    /* as text → identity */
     struct map
         *known[SIM_PROCESSES]; /* "stop/ns", "namespace/name" → usec_t: what the running controller was told is there, since when */
-    usec_t led_since;          /* the Lease has had its holder */
-    size_t open;               /* faults that may be in force */
+    int64_t told_rv[SIM_PROCESSES][2]; /* the newest it was told of, of namespaces and of ConfigMaps */
+    usec_t led_since;                  /* the Lease has had its holder */
+    size_t open;                       /* faults that may be in force */
 };
 
 struct sim_promise *sim_promise_new(struct sim *s);
@@ -54,6 +55,9 @@ void sim_promise_sent(struct sim_promise *p, struct sim_process *by, const char 
 void sim_promise_request(struct sim_promise *p, struct sim_process *by, const char *method, const char *path, const json_t *body);
 void sim_promise_told(struct sim_promise *p, struct sim_process *to, const struct sim_resource *r, const char *type,
                       const json_t *object);
+/* A list that was long on its way tells nothing where something newer was told meanwhile. */
+bool sim_promise_outdated(const struct sim_promise *p, const struct sim_process *to, const struct sim_resource *r,
+                          const json_t *list);
 void sim_promise_lists(struct sim_promise *p, struct sim_process *to,
                        const struct sim_resource *r); /* it begins anew; r NULL: all */
 void sim_promise_commanded(struct sim_promise *p, struct sim_process *by, const struct sim_pod *pod, const json_t *line);

@@ -28,9 +28,27 @@ static void learn(struct sim_promise *p, const struct sim_process *to, const cha
     map_set(p->known[to->index], key, since);
 }
 
+static int64_t version(const json_t *object)
+{
+    int64_t value = 0;
+    str_to_i64(json_str(object, "metadata.resourceVersion", ""), 0, INT64_MAX, &value);
+    return value;
+}
+
+bool sim_promise_outdated(const struct sim_promise *p, const struct sim_process *to, const struct sim_resource *r,
+                          const json_t *list)
+{
+    return version(list) < p->told_rv[to->index][str_equal(r->plural, "configmaps")];
+}
+
 void sim_promise_told(struct sim_promise *p, struct sim_process *to, const struct sim_resource *r, const char *type,
                       const json_t *object)
 {
+    bool maps = str_equal(r->plural, "configmaps");
+    if (maps || str_equal(r->plural, "namespaces")) {
+        int64_t *told = &p->told_rv[to->index][maps];
+        *told = version(object) > *told ? version(object) : *told;
+    }
     bool there = !str_equal(type, "DELETED");
     if (str_equal(r->plural, "namespaces"))
         learn(p, to, "namespace", json_str(object, "metadata.name", ""), there);
@@ -44,6 +62,8 @@ void sim_promise_lists(struct sim_promise *p, struct sim_process *to, const stru
     const char *key, *what = !r || str_equal(r->plural, "configmaps") ? "stop/" : "namespace/";
     if (r && !str_equal(r->plural, "configmaps") && !str_equal(r->plural, "namespaces"))
         return;
+    if (!r)
+        memset(p->told_rv[to->index], 0, sizeof(p->told_rv[to->index]));
     for (size_t at = 0; map_next(p->known[to->index], &at, &key, NULL);)
         if (!r || str_starts(key, what)) {
             auto_free char *copy = mem_strdup(key);

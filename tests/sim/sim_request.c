@@ -72,7 +72,8 @@ static void teach(const struct ask *a)
     size_t i;
     json_t *item;
     sim_query_parse(a->path, &q);
-    if (!str_equal(a->method, "GET") || !str_empty(q.name) || a->answer.status >= 300)
+    if (!str_equal(a->method, "GET") || !str_empty(q.name) || a->answer.status >= 300 ||
+        sim_promise_outdated(p, a->process, q.resource, a->answer.body))
         return;
     sim_promise_lists(p, a->process, q.resource);
     json_array_foreach(json_object_get(a->answer.body, "items"), i, item)

@@ -145,6 +145,50 @@ TEST(a_pod_without_its_label_is_not_gone)
     }
 }
 
+/* A run that replaces pods is at work, and the pod is not to be seen any more: simulator seed 7369. */
+TEST(a_pod_that_loses_its_label_while_it_is_healed_is_not_replaced)
+{
+    static const struct {
+        const char *row;
+        enum holds holds;
+        int second;
+        bool judged;
+    } rows[] = {
+        {"replaced: it heals on", HOLDS_FALSE, 6, false},
+        {"not asked yet: nothing is known", HOLDS_UNKNOWN, 6, false},
+        {"it runs on, out of sight", HOLDS_TRUE, 6, true},
+        {"the API server does not say: it heals on", HOLDS_UNKNOWN, 40, false},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        scene_inject(&s);
+        scene_fire(&s, T0 + 2 * USEC_SEC, 0);
+        scene_run(&s, "Running", T0 + 2 * USEC_SEC, 0);
+        json_auto_t *steps = json_pack("[{s:s, s:s}]", "action", "RestartService", "state", "Running");
+        s.runs[0].steps = steps;
+        for (int second = 3; second <= rows[i].second; second++) {
+            usec_t now = T0 + second * USEC_SEC;
+            s.runs[0].incident = s.drill.incident;
+            if (second > 3) {
+                s.view.pod = NULL;
+                s.view.agent = NULL;
+            }
+            listed(&s, second < 6 ? HOLDS_UNKNOWN : rows[i].holds, now);
+            scene_decide(&s, now);
+            scene_apply(&s, now);
+        }
+        const struct observation *verdict = observations_get(s.view.observations, "verdict");
+        CHECK_INT(verdict->state == OBSERVATION_OK, rows[i].judged);
+        if (rows[i].judged) {
+            auto_free char *text = json_dumps(verdict->result, 0);
+            CHECK_CONTAINS(text, "shop-1 lost the label by which drills see it");
+        }
+        scene_done(&s);
+    }
+}
+
 /* What was seen before it left says nothing of now. */
 TEST(a_pod_that_left_once_more_is_asked_for_once_more)
 {

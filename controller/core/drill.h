@@ -95,10 +95,11 @@ struct drill_view {
     const struct observations *observations;
     const struct evidences *evidences;
     int64_t epoch;
-    usec_t acting_since;     /* when this controller began to act: before that it looked at nothing */
-    usec_t lease;            /* the controller's default lease of a fault */
-    uint64_t draw;           /* a random number for this drill, the same at every call */
-    struct applies *applies; /* see applies.h; NULL is fine */
+    usec_t target_free_since; /* when the last drill on the target ended, by its status; 0: none is known */
+    usec_t acting_since;      /* when this controller began to act: before that it looked at nothing */
+    usec_t lease;             /* the controller's default lease of a fault */
+    uint64_t draw;            /* a random number for this drill, the same at every call */
+    struct applies *applies;  /* see applies.h; NULL is fine */
 };
 
 bool drill_injected_here(const struct drill_view *v); /* this very process wrote the intent: all times are by its clock */

@@ -8,7 +8,7 @@
 #include "core/probe.h"
 
 #define DRILL_PEER_WAIT     (10 * USEC_MINUTE) /* for another drill, or for a playbook */
-#define DRILL_STEADY_SETTLE (5 * USEC_SEC)     /* how long a target that is not steady any more is waited for */
+#define DRILL_STEADY_SETTLE (5 * USEC_SEC)     /* how long a target that is not steady any more, or not yet again, is waited for */
 #define DRILL_ALARM_SETTLE  (10 * USEC_SEC) /* how long a trigger that fires already is waited for, from when its condition began */
 #define DRILL_PEER_LOOK     (500 * USEC_MSEC) /* for the pod that a peer takes */
 
@@ -296,15 +296,30 @@ static bool stops_already(const struct drill_view *v, const json_t *probes, cons
     return false;
 }
 
-/* From when on what the drill waits for could be looked at. It may be older than the controller, and older than the session that tells. */
-static usec_t looked_since(const struct drill_view *v)
+/* Since when this controller sees: it may be younger than the drill, and so may be the session that tells. What it hears first may be old: an
+ * API server that was away, or a pod's readiness that nobody could report meanwhile. */
+static usec_t sees_since(const struct drill_view *v)
 {
-    usec_t created = v->drill->meta.created_at, since = created;
+    usec_t since = 0;
     for (size_t i = 0; i < v->pod_count; i++)
         if (v->agents[i].link == AGENT_UP)
             since = usec_max(since, v->agents[i].up_since);
-    since = usec_min(since, created + DRILL_PEER_WAIT); /* one that comes and goes all the time is not waited for for ever */
-    return usec_max(since, v->acting_since);
+    /* One that comes and goes all the time is not waited for for ever. */
+    return usec_max(usec_min(since, v->drill->meta.created_at + DRILL_PEER_WAIT), v->acting_since);
+}
+
+/* From when on what the drill waits for could be looked at. */
+static usec_t looked_since(const struct drill_view *v)
+{
+    return usec_max(v->drill->meta.created_at, sees_since(v));
+}
+
+/* Until when a target that is not in its steady state is waited for. What has just begun may be the end of the drill before, as the last look
+ * saw it; and what that drill's fault did all the time ends with it, not before. */
+static usec_t unsteady_until(const struct drill_view *v)
+{
+    usec_t since = usec_max(v->steady_since, v->target_free_since);
+    return usec_max(usec_add(since, DRILL_STEADY_SETTLE), usec_add(sees_since(v), DRILL_STEADY_WAIT));
 }
 
 void drill_decide_pending(const struct drill_view *v, usec_t now, struct decision *d)
@@ -335,8 +350,7 @@ void drill_decide_pending(const struct drill_view *v, usec_t now, struct decisio
     if (v->steady != HOLDS_TRUE) {
         bool known = v->steady == HOLDS_FALSE;
         str_format(message, sizeof(message), "target %s is not in its steady state: %s", drill->target, v->steady_message);
-        /* What has just begun may be the end of the drill before, as the last look saw it. */
-        usec_t settled = usec_add(v->steady_since, DRILL_STEADY_SETTLE);
+        usec_t settled = unsteady_until(v);
         if (known && now < settled)
             wait_for(v, "NotSteady", message, settled, now, d);
         else if (known || now > looked_since(v) + DRILL_STEADY_WAIT)

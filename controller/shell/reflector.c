@@ -27,7 +27,11 @@ enum reflector_state {
 enum reflector_next { NEXT_LIST, NEXT_WATCH };
 
 /* Which version a list must at least have. */
-enum list_from { FROM_NEWEST /* unset: a consistent read */, FROM_LAST /* not older than what was seen */ };
+enum list_from {
+    FROM_NEWEST, /* unset: a consistent read, for which the server may wait 100 ms (its progressRequestPeriod) */
+    FROM_LAST,   /* not older than what was seen */
+    FROM_ANY,    /* "0": what the server has at hand */
+};
 
 struct request {                 /* an open list request; outlives its reflector */
     struct reflector *reflector; /* NULL: it is gone */
@@ -118,15 +122,14 @@ static void list_done(struct reflector *r, const char *rv)
     if (!str_empty(rv))
         str_copy(r->rv, sizeof(r->rv), rv);
     store_sweep(r->store, r->scope.kind, str_empty(r->scope.ns) ? NULL : r->scope.ns, r->list, rv);
+    bool newest = r->from == FROM_NEWEST, news = !r->synced || (newest && !r->fresh);
+    r->synced = true;
+    r->fresh |= newest;
     r->from = FROM_LAST;
     r->pages_once = false;
     tell(r, &(struct error){0});
-    bool news = !r->synced || !r->fresh;
-    r->synced = r->fresh = true;
-    if (news) {
-        if (r->on_synced)
-            r->on_synced(r->userdata);
-    }
+    if (news && r->on_synced)
+        r->on_synced(r->userdata);
 }
 
 static void take_object(struct reflector *r, const json_t *object)
@@ -140,7 +143,8 @@ static void take_object(struct reflector *r, const json_t *object)
 /* The version that a list must at least have; "": the newest. */
 static const char *from_rv(const struct reflector *r)
 {
-    return r->from == FROM_LAST ? r->rv : "";
+    static const char *const fixed[] = {[FROM_NEWEST] = "", [FROM_ANY] = "0"};
+    return r->from == FROM_LAST ? r->rv : fixed[r->from];
 }
 
 /* ── the list by pages ── */
@@ -187,6 +191,8 @@ static void list_page(struct reflector *r)
 {
     auto_buf struct buf path;
     buf_init(&path, PATH_MAX_SIZE);
+    if (r->from == FROM_ANY)
+        r->from = FROM_NEWEST; /* of "0" the server gives everything at once, however few are asked for */
     reflector_path_page(&path, &r->scope, r->scope.kind == KIND_LEDGER ? LIST_LIMIT_LEDGER : LIST_LIMIT, r->continue_token,
                         from_rv(r));
     if (!r->continue_token) {
@@ -387,8 +393,9 @@ void reflector_free(struct reflector *r)
     free(r);
 }
 
-void reflector_run(struct reflector *r)
+void reflector_run(struct reflector *r, bool any_version)
 {
+    r->from = any_version ? FROM_ANY : FROM_NEWEST;
     at_once(r, NEXT_LIST);
 }
 

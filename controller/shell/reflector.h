@@ -33,14 +33,16 @@ struct reflector *reflector_new(struct world *world, struct alarms *alarms, stru
                                 const struct reflector_options *options);
 void reflector_free(
     struct reflector *r); /* NULL is fine; its request may still be open and is then left alone when it is answered */
-void reflector_run(struct reflector *r); /* begins */
+/* Begins. any_version: the first list may be of any age, which the server gives at once: for who does nothing before reflector_refresh(). */
+void reflector_run(struct reflector *r, bool any_version);
 /* Others find that the server answers again: one that waits after a failure tries again soon, and not at the end of its wait; but not
  * earlier than the server asked for. */
 void reflector_nudge(struct reflector *r);
 /* Lists anew, what there is now: a cache that only follows may be behind by as much as a watch is slow, or has lost. */
 void reflector_refresh(struct reflector *r);
 bool reflector_synced(const struct reflector *r);
-bool reflector_fresh(const struct reflector *r); /* and that was complete */
+bool reflector_fresh(
+    const struct reflector *r); /* a list of what there is now was complete, since the last refresh if there was one */
 
 struct reflector_stats {
     uint64_t lists, watches, events, bookmarks, problems;

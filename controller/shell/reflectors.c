@@ -89,10 +89,10 @@ void reflectors_free(struct reflectors *r)
     free(r);
 }
 
-void reflectors_run(struct reflectors *r)
+void reflectors_run(struct reflectors *r, bool any_version)
 {
     for (size_t i = 0; i < r->count; i++)
-        reflector_run(r->scopes[i].reflector);
+        reflector_run(r->scopes[i].reflector, any_version);
 }
 
 void reflectors_nudge(struct reflectors *r)

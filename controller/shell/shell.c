@@ -276,7 +276,7 @@ struct shell *shell_new(struct world *world, const struct shell_options *o, stru
         shell_free(s);
         return NULL;
     }
-    reflectors_run(s->reflectors);
+    reflectors_run(s->reflectors, s->elects); /* who is elected lists anew */
     look_at_clock(s);
     return s;
 }

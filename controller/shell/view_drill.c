@@ -47,6 +47,16 @@ static void gather_peers(const struct view_source *v, struct drill_gather *g)
     g->view.peers = g->peers;
 }
 
+static usec_t last_end(const struct view_source *v, const char *ns, const char *target)
+{
+    struct store_cursor cursor = {0};
+    const struct summary *s;
+    usec_t last = 0;
+    while ((s = store_next_of_target(v->lookup.store, KIND_DRILL, ns, target, &cursor)))
+        last = usec_max(last, s->ended_at);
+    return last;
+}
+
 /* The schedule whose label the drill has; labels are cut, names are not. */
 static void gather_schedule(const struct view_source *v, const struct key *drill, struct drill_view *view)
 {
@@ -233,6 +243,7 @@ bool drill_gather(const struct view_source *v, const struct key *key, struct dri
     if (g->drill.phase <= DRILL_PENDING) {
         gather_peers(v, g);
         gather_schedule(v, key, &g->view);
+        g->view.target_free_since = last_end(v, ns, g->drill.target);
     }
     gather_trigger(v, g);
     g->view.runs = g->runs =

@@ -178,9 +178,11 @@ static void begin_after(struct stream *s, uint64_t rv)
 static void tell_initial(struct stream *s, uint64_t asked)
 {
     struct sim *sim = s->process->sim;
-    uint64_t rv = sim_store_rv(sim->store);
-    if (asked && asked < rv && asked >= sim_store_oldest(sim->store) && sim_strikes(sim, sim->weather.list_stale))
-        rv = asked + sim_below(sim, rv - asked + 1);
+    char text[24];
+    bool any = sim_query_get(&s->query, "resourceVersion", text, sizeof(text)) && str_equal(text, "0");
+    uint64_t rv = sim_store_rv(sim->store), oldest = any ? sim_store_oldest(sim->store) : asked;
+    if ((any || asked) && oldest < rv && oldest >= sim_store_oldest(sim->store) && sim_strikes(sim, sim->weather.list_stale))
+        rv = oldest + sim_below(sim, rv - oldest + 1);
     const char *ns = str_empty(s->query.ns) ? NULL : s->query.ns;
     json_auto_t *list = sim_store_list(sim->store, s->query.resource, ns, rv);
     begin_after(s, rv);

@@ -139,6 +139,40 @@ TEST(a_target_that_has_just_ceased_to_be_steady_is_waited_for_a_little)
     }
 }
 
+/* What is known of a target that had a fault until just now, or that nobody could look at until just now, is old. */
+TEST(a_target_that_is_not_steady_yet_after_a_drill_or_an_outage_is_waited_for)
+{
+    static const struct {
+        const char *row;
+        usec_t free, acting, up, now;
+        const char *phase;
+    } rows[] = {
+        {"neither", T0 - USEC_HOUR, 1, 1, T0 + 10 * USEC_SEC, "Skipped"},
+        {"the drill before ended 4 s ago", T0 + 6 * USEC_SEC, 1, 1, T0 + 10 * USEC_SEC, "Pending"},
+        {"and 5 s ago", T0 + 6 * USEC_SEC, 1, 1, T0 + 11 * USEC_SEC, "Skipped"},
+        {"we lead again since 19 s", 0, T0 + 60 * USEC_SEC, 1, T0 + 79 * USEC_SEC, "Pending"},
+        {"and since 20 s", 0, T0 + 60 * USEC_SEC, 1, T0 + 80 * USEC_SEC, "Skipped"},
+        {"its agent is back since 19 s", 0, 1, T0 + 60 * USEC_SEC, T0 + 79 * USEC_SEC, "Pending"},
+        {"and since 20 s", 0, 1, T0 + 60 * USEC_SEC, T0 + 80 * USEC_SEC, "Skipped"},
+        {"its agent comes and goes for ten minutes", 0, 1, T0 + 630 * USEC_SEC, T0 + 631 * USEC_SEC, "Skipped"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s);
+        s.view.steady = HOLDS_FALSE;
+        s.view.steady_since = T0 - USEC_HOUR;
+        s.view.target_free_since = rows[i].free;
+        s.view.acting_since = rows[i].acting;
+        s.agents[0].up_since = rows[i].up;
+        scene_decide(&s, rows[i].now);
+        const struct effect *e = scene_effect(&s, EFFECT_STATUS, NULL);
+        CHECK_STR(e ? json_str(e->body, "phase", "") : "", rows[i].phase);
+        CHECK_STR(e ? json_str(e->body, "reason", "") : "", "NotSteady");
+        scene_done(&s);
+    }
+}
+
 /* A drill may be older than the controller, or than the session that tells of its target. */
 TEST(a_target_of_which_nothing_is_known_yet_is_waited_for_from_when_on_it_could_be_looked_at)
 {

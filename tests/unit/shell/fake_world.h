@@ -3,7 +3,7 @@
  *
  *   struct fake *f = fake_new();
  *   struct reflector *r = reflector_new(fake_world(f), …);
- *   reflector_run(r);
+ *   reflector_run(r, false);
  *   fake_run(f);                                     what is due now happens
  *   struct fake_stream *s = fake_stream(f, "drills"); the open stream with that in its path; NULL: none
  *   fake_event(s, "ADDED", object);

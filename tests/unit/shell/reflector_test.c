@@ -37,7 +37,7 @@ static void on_synced(void *userdata)
     ((struct bench *)userdata)->synced++;
 }
 
-static void bench_init(struct bench *b)
+static void bench_begin(struct bench *b, bool any_version)
 {
     *b = (struct bench){.fake = fake_new()};
     b->alarms = alarms_new(fake_world(b->fake));
@@ -45,8 +45,13 @@ static void bench_init(struct bench *b)
     store_set_listener(b->store, on_change, b);
     struct reflector_options o = {.kind = KIND_DRILL, .ns = "team-a", .problem = on_problem, .synced = on_synced, .userdata = b};
     b->reflector = reflector_new(fake_world(b->fake), b->alarms, b->store, &o);
-    reflector_run(b->reflector);
+    reflector_run(b->reflector, any_version);
     fake_run(b->fake);
+}
+
+static void bench_init(struct bench *b)
+{
+    bench_begin(b, false);
 }
 
 static void bench_done(struct bench *b)
@@ -117,6 +122,43 @@ TEST(it_begins_with_a_streaming_list)
     fake_event(stream(&b), "DELETED", drill("a", "61"));
     CHECK_STR(b.told, "+a ~a -a ");
     CHECK_INT(fake_count_streams(b.fake, "drills"), 1); /* the same stream goes on */
+    bench_done(&b);
+}
+
+TEST(a_first_list_of_any_age_is_complete_and_not_fresh)
+{
+    struct bench b;
+    bench_begin(&b, true);
+    CHECK(path_has(&b, "resourceVersion=0&"));
+    fake_event(stream(&b), "ADDED", drill("a", "40"));
+    fake_bookmark(stream(&b), "50", true);
+    CHECK(reflector_synced(b.reflector) && !reflector_fresh(b.reflector));
+    fake_advance(b.fake, USEC_MINUTE);
+    fake_end(stream(&b), ERROR_GONE, 0);
+    fake_run(b.fake);
+    CHECK(path_has(&b, "resourceVersion=50&"));
+    fake_bookmark(stream(&b), "60", true);
+    CHECK(!reflector_fresh(b.reflector)); /* no older than what was of any age */
+    reflector_refresh(b.reflector);
+    fake_run(b.fake);
+    CHECK(!path_has(&b, "resourceVersion="));
+    fake_bookmark(stream(&b), "70", true);
+    CHECK(reflector_fresh(b.reflector));
+    CHECK_INT(b.synced, 2);
+    bench_done(&b);
+}
+
+TEST(a_first_list_by_pages_is_of_the_newest)
+{
+    struct bench b;
+    bench_begin(&b, true);
+    fake_end(stream(&b), ERROR_INVALID, 0); /* 422: sendInitialEvents is forbidden */
+    fake_run(b.fake);
+    struct fake_request *r = fake_request(b.fake, "GET", "/drills?");
+    CHECK(r && strstr(r->path, "limit=500") && !strstr(r->path, "resourceVersion"));
+    fake_reply(r, 200, list("50", NULL));
+    fake_run(b.fake);
+    CHECK(reflector_fresh(b.reflector));
     bench_done(&b);
 }
 
@@ -444,7 +486,7 @@ TEST(how_a_pod_ended_is_read_off_its_deletion)
     b.store = store_new(fake_world(b.fake));
     struct reflector_options o = {.kind = KIND_POD, .ns = "team-a", .problem = on_problem, .synced = on_synced, .userdata = &b};
     b.reflector = reflector_new(fake_world(b.fake), b.alarms, b.store, &o);
-    reflector_run(b.reflector);
+    reflector_run(b.reflector, false);
     fake_run(b.fake);
     struct fake_stream *stream = fake_stream(b.fake, "pods");
     fake_event(stream, "ADDED", fake_object("Pod", "team-a", "ends", "5", "{}", "{\"phase\":\"Running\"}"));

@@ -8,6 +8,7 @@
 
 #define COVERAGE_MAX   100
 #define WRITE_INTERVAL (2 * USEC_SEC)
+#define STEADY_LASTS   USEC_SEC        /* a loss or a return of the steady state that is younger costs no write */
 #define LINK_PATIENCE  (30 * USEC_SEC) /* a session that is being opened changes no condition for so long */
 #define NOTE_WRITTEN   "status-written"
 
@@ -195,6 +196,18 @@ static void judge_steady(const struct target_view *v, enum holds steady, const c
     }
 }
 
+/* A change that is younger than STEADY_LASTS is not told yet. `since`: of the steady state as it is now; 0: not known. */
+static void steady_settles(const struct target_view *v, usec_t since, usec_t now, struct verdict_on *c, struct decision *d)
+{
+    enum condition_status old = condition_get(v->target->root, "SteadyState", NULL, NULL);
+    usec_t told_at = usec_add(since, STEADY_LASTS);
+    bool flips = old != c->value && old != CONDITION_UNKNOWN && c->value != CONDITION_UNKNOWN;
+    if (!since || !flips || now >= told_at)
+        return;
+    if (as_before(v, "SteadyState", c))
+        decision_again(d, told_at);
+}
+
 static void put_steady(const struct target_view *v, json_t *status, const struct verdict_on *c, usec_t since, usec_t now)
 {
     if (c->value == CONDITION_UNKNOWN) {
@@ -348,6 +361,7 @@ void target_decide(const struct target_view *view, usec_t now, struct decision *
     judge_quarantine(view, now, &quarantine, d);
     enum holds holds = target_steady(view->target, view->pods, view->pod_count, view->evidences, now, &since, message);
     judge_steady(view, holds, message, &agents, &steady);
+    steady_settles(view, since, now, &steady, d);
     judge_ready(view, &agents, &agent, &quarantine, now, &ready);
     if (view->namespace_enabled) {
         bool drilled = false;

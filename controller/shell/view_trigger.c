@@ -50,6 +50,12 @@ static void incident_of(const struct view_source *v, const struct key *target, c
     }
 }
 
+/* No run is begun for it, whatever its firing was: what a run would be told is not looked up, of hundreds of sites for each that fires. */
+static bool quiet(const struct trigger *t, const struct evidence *seen)
+{
+    return seen->holds != HOLDS_UNKNOWN && (seen->holds == HOLDS_TRUE) != t->fires_when;
+}
+
 static void gather_sites(const struct view_source *v, const struct key *key, struct trigger_gather *g)
 {
     watches_each_site(v->watches, key->ns, key->name, add_site, g);
@@ -58,10 +64,7 @@ static void gather_sites(const struct view_source *v, const struct key *key, str
     g->incidents = mem_array(g->site_count, sizeof(*g->incidents));
     for (size_t i = 0; i < g->site_count; i++) {
         struct watches_site *site = &g->sites[i];
-        bool same = i && key_equal(&site->owner, &g->sites[i - 1].owner);
-        if (same)
-            memcpy(g->incidents[i], g->incidents[i - 1], sizeof(g->incidents[i]));
-        else
+        if (!quiet(&g->trigger, &site->seen))
             incident_of(v, &site->owner, g->incidents[i]);
         g->view_sites[i] = (struct trigger_site){
             .ns = site->owner.ns,

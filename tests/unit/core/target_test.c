@@ -101,11 +101,16 @@ static void bench_card(struct bench *b, const char *id)
     CHECK_INT(card_decode(object, &b->cards[b->card_count++], NULL), 0);
 }
 
-static void see(struct bench *b, const char *key, enum holds holds, const char *message)
+static void see_since(struct bench *b, const char *key, enum holds holds, const char *message, usec_t since)
 {
-    struct evidence e = {.holds = holds, .since = T0 - USEC_MINUTE, .seen_at = T0, .known_since = T0 - USEC_MINUTE};
+    struct evidence e = {.holds = holds, .since = since, .seen_at = T0, .known_since = T0 - USEC_MINUTE};
     str_copy(e.message, sizeof(e.message), message);
     evidences_set(b->evidences, key, &e);
+}
+
+static void see(struct bench *b, const char *key, enum holds holds, const char *message)
+{
+    see_since(b, key, holds, message, T0 - USEC_MINUTE);
 }
 
 /* Decides, and carries out what the status and notes say. */
@@ -402,6 +407,34 @@ TEST(the_status_is_written_only_for_what_matters)
     run(&b, T0 + 41 * USEC_SEC + 1);
     CHECK_INT(b.statuses, 4);
     CHECK_INT(json_int(b.object, "status.pods.selected", 0), 2);
+}
+
+TEST(a_steady_state_that_is_lost_for_less_than_a_second_costs_no_write)
+{
+    auto_bench struct bench b;
+    bench_init(&b, "'facets': {'health': [{'name': 'ready', 'exec': {'command': ['x']}}]}");
+    bench_pod(&b, "p0", true, true, AGENT_UP);
+    see(&b, "health/ready/p0", HOLDS_TRUE, "fine");
+    run(&b, T0);
+    usec_t lost = T0 + 20 * USEC_SEC, back = lost + 5 * USEC_SEC;
+    for (int round = 0; round < 2; round++) { /* the second lasts */
+        see_since(&b, "health/ready/p0", HOLDS_FALSE, "exit 1", lost);
+        run(&b, lost + 999 * USEC_MSEC);
+        CHECK_CONTAINS(condition(&b, "SteadyState"), "True Steady");
+        CHECK_INT(b.d.again_at, lost + USEC_SEC);
+        if (!round)
+            see(&b, "health/ready/p0", HOLDS_TRUE, "fine");
+        run(&b, lost + USEC_SEC);
+        CHECK_INT(b.statuses, 1 + round);
+        lost += 2 * USEC_SEC;
+    }
+    CHECK_CONTAINS(condition(&b, "SteadyState"), "False NotSteady");
+    see_since(&b, "health/ready/p0", HOLDS_TRUE, "fine", back);
+    run(&b, back + 10 * USEC_MSEC);
+    CHECK_CONTAINS(condition(&b, "SteadyState"), "False NotSteady");
+    run(&b, back + USEC_SEC);
+    CHECK_CONTAINS(condition(&b, "SteadyState"), "True Steady");
+    CHECK_INT(b.statuses, 3);
 }
 
 TEST(a_fault_that_stays_quarantines_the_target_until_it_is_gone)

@@ -8,8 +8,8 @@
 
 #define COVERAGE_MAX   100
 #define WRITE_INTERVAL (2 * USEC_SEC)
-#define STEADY_LASTS   USEC_SEC        /* a loss or a return of the steady state that is younger costs no write */
-#define LINK_PATIENCE  (30 * USEC_SEC) /* a session that is being opened changes no condition for so long */
+#define STEADY_LASTS   (HEALTH_EVERY_AGENT + 500 * USEC_MSEC) /* what only one look saw is no news, and costs no write */
+#define LINK_PATIENCE  (30 * USEC_SEC)                        /* a session that is being opened changes no condition for so long */
 #define NOTE_WRITTEN   "status-written"
 
 struct verdict_on {

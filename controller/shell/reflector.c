@@ -51,6 +51,7 @@ struct reflector {
     bool no_streaming_list; /* the server said that it has none */
     bool pages_once;        /* the streaming list failed: the next list goes by pages */
     bool synced, fresh;     /* fresh: a list was complete that began after reflector_refresh() */
+    bool refresh_next;      /* once the list under way is complete */
     struct alarm alarm;
     struct backoff backoff;
     usec_t not_before, waits_until; /* WAITING: no earlier than the server asked for, and no later than this */
@@ -130,6 +131,10 @@ static void list_done(struct reflector *r, const char *rv)
     tell(r, &(struct error){0});
     if (news && r->on_synced)
         r->on_synced(r->userdata);
+    bool refresh = r->refresh_next && !newest;
+    r->refresh_next = false;
+    if (refresh)
+        reflector_refresh(r);
 }
 
 static void take_object(struct reflector *r, const json_t *object)
@@ -412,6 +417,10 @@ void reflector_nudge(struct reflector *r)
 void reflector_refresh(struct reflector *r)
 {
     r->fresh = false;
+    if (r->state == REFLECTOR_STREAMING_LIST && r->from == FROM_ANY) {
+        r->refresh_next = true; /* a matter of milliseconds, and there is something to show then */
+        return;
+    }
     r->from = FROM_NEWEST;
     world_stream_close(mem_take(r->stream));
     if (r->request) {

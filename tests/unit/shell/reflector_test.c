@@ -148,6 +148,33 @@ TEST(a_first_list_of_any_age_is_complete_and_not_fresh)
     bench_done(&b);
 }
 
+TEST(a_refresh_lets_a_first_list_of_any_age_end)
+{
+    for (int breaks = 0; breaks < 2; breaks++) {
+        struct bench b;
+        bench_begin(&b, true);
+        reflector_refresh(b.reflector);
+        fake_run(b.fake);
+        CHECK(path_has(&b, "resourceVersion=0&"));
+        if (breaks) {
+            fake_end(stream(&b), ERROR_INVALID, 0);
+            fake_run(b.fake);
+            fake_reply(fake_request(b.fake, "GET", "/drills?"), 200,
+                       list("50", NULL)); /* this one is of the newest, and there is no other */
+        } else {
+            fake_bookmark(stream(&b), "50", true);
+            CHECK(reflector_synced(b.reflector) && !reflector_fresh(b.reflector));
+            fake_run(b.fake);
+            CHECK(path_has(&b, "sendInitialEvents=true") && !path_has(&b, "resourceVersion="));
+            fake_bookmark(stream(&b), "60", true);
+        }
+        CHECK(reflector_fresh(b.reflector));
+        fake_run(b.fake);
+        CHECK_INT(reflector_stats(b.reflector).lists, 2);
+        bench_done(&b);
+    }
+}
+
 TEST(a_first_list_by_pages_is_of_the_newest)
 {
     struct bench b;

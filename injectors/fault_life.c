@@ -89,9 +89,11 @@ json_t *fault_in_force_result(const struct fault *x)
 {
     json_t *result = json_pack("{s:s, s:I, s:I, s:O*}", "state", fault_state_names[x->state], "began", (json_int_t)x->intended_at,
                                "at", (json_int_t)x->seen_at, "detail", x->detail);
-    const json_t *old_content = json_object_get(x->undo, "old");
-    if (old_content)
-        json_object_set(result, "backup", (json_t *)(uintptr_t)old_content);
+    const json_t *content = json_object_get(x->undo, "old"); /* which may hold the bytes themselves: those stay here */
+    if (content)
+        json_object_set_new(
+            result, "backup",
+            json_pack("{s:O, s:O}", "sha256", json_object_get(content, "sha256"), "bytes", json_object_get(content, "bytes")));
     return result;
 }
 

@@ -27,10 +27,27 @@ int overwrite_open(const struct site *site, const char *path, int *ret_fd, struc
     return 0;
 }
 
-static json_t *content(const char *bytes, size_t n, char ret_hex[SHA256_HEX_SIZE])
+static json_t *hex_of(const char *bytes, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    auto_free char *hex = mem_array(n, 2);
+    for (size_t i = 0; i < n; i++) {
+        hex[2 * i] = digits[(unsigned char)bytes[i] >> 4];
+        hex[2 * i + 1] = digits[(unsigned char)bytes[i] & 15];
+    }
+    return json_stringn(hex, 2 * n);
+}
+
+/* Short ones stand in the record itself: it reaches the disk with one write, which is two waits for the disk and not six. */
+static bool inline_both(const struct overwrite *o)
+{
+    return o->old_length <= OVERWRITE_INLINE_MAX && o->new_length <= OVERWRITE_INLINE_MAX;
+}
+
+static json_t *content(const char *bytes, size_t n, bool here, char ret_hex[SHA256_HEX_SIZE])
 {
     sha256_hex(bytes, n, ret_hex);
-    return json_pack("{s:s, s:I}", "sha256", ret_hex, "bytes", (json_int_t)n);
+    return json_pack("{s:s, s:I, s:o*}", "sha256", ret_hex, "bytes", (json_int_t)n, "hex", here ? hex_of(bytes, n) : NULL);
 }
 
 static json_t *time_pair(struct timespec t)
@@ -73,17 +90,20 @@ int overwrite_plan(const struct site *site, const struct overwrite *o, int fd, j
             o->path);
     if (st.st_uid != geteuid() && geteuid() != 0 && !(st.st_mode & (S_IWGRP | S_IWOTH)))
         return error_set(&r->error, ERROR_FORBIDDEN, "%s belongs to user %u, and we are %u", o->path, st.st_uid, geteuid());
+    bool here = inline_both(o);
     char old_hex[SHA256_HEX_SIZE], new_hex[SHA256_HEX_SIZE];
     json_t *undo = json_pack("{s:s, s:I, s:I, s:o, s:o, s:i, s:o, s:o}", "path", o->path, "offset", (json_int_t)o->offset, "size",
-                             (json_int_t)st.st_size, "old", content(o->old_bytes, o->old_length, old_hex), "new",
-                             content(o->new_bytes, o->new_length, new_hex), "mode", (int)(st.st_mode & 07777), "modified",
+                             (json_int_t)st.st_size, "old", content(o->old_bytes, o->old_length, here, old_hex), "new",
+                             content(o->new_bytes, o->new_length, here, new_hex), "mode", (int)(st.st_mode & 07777), "modified",
                              time_pair(st.st_mtim), "accessed", time_pair(st.st_atim));
     auto_free char *touch = mem_printf("file:%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
     auto_free char *touch_path = mem_printf("path:%s", o->path);
     json_object_set_new(undo, "touches", json_pack("[s, s]", touch, touch_path));
     add_whole(o, fd, st.st_size, undo);
-    if (site->backups >= 0 && (store_write(site->backups, old_hex, o->old_bytes, o->old_length, true, &r->error) < 0 ||
-                               store_write(site->backups, new_hex, o->new_bytes, o->new_length, true, &r->error) < 0)) {
+    /* The second one's wait for their folder is for both. */
+    if (!here && site->backups >= 0 &&
+        (store_write(site->backups, old_hex, o->old_bytes, o->old_length, false, &r->error) < 0 ||
+         store_write(site->backups, new_hex, o->new_bytes, o->new_length, true, &r->error) < 0)) {
         json_decref(undo);
         return -1;
     }
@@ -120,13 +140,31 @@ static struct timespec time_of(const json_t *pair)
                              .tv_nsec = (long)json_integer_value(json_array_get(pair, 1))};
 }
 
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Of what is no hex only the part before it, which its digest then tells. */
+static void take_hex(const json_t *hex, struct buf *ret_bytes)
+{
+    const char *text = json_string_value(hex);
+    for (size_t i = 0; i + 1 < json_string_length(hex) && digit(text[i]) >= 0 && digit(text[i + 1]) >= 0; i += 2)
+        buf_append_char(ret_bytes, (char)(digit(text[i]) << 4 | digit(text[i + 1])));
+}
+
 static int load_backup(const struct site *site, const json_t *content_record, struct buf *ret_bytes, struct error *err)
 {
     const char *hex = json_string_value(json_object_get(content_record, "sha256"));
+    const json_t *here = json_object_get(content_record, "hex");
     char found[SHA256_HEX_SIZE];
     buf_init(ret_bytes, OVERWRITE_RANGE_MAX);
-    if (!hex || store_read(site->backups, hex, ret_bytes, err) < 0)
+    if (here)
+        take_hex(here, ret_bytes);
+    else if (hex && store_read(site->backups, hex, ret_bytes, err) < 0)
         return error_wrap(err, "backup");
+    if (!hex)
+        return error_set(err, ERROR_INTERNAL, "backup: the undo record has no digest");
     sha256_hex(buf_str(ret_bytes), ret_bytes->len, found);
     return str_equal(hex, found) ? 0 : error_set(err, ERROR_INTERNAL, "backup %s holds other bytes (%s)", hex, found);
 }

@@ -6,12 +6,13 @@
  * that, is known again as ours besides the two whole states.
  *
  * Undo record: {"path","offset","size","old":{"sha256","bytes"},"new":{…},"whole":{"before","after"}?,"mode","modified":[s,ns],
- * "accessed":[s,ns],"touches"}; both contents lie among the backups under their digests. */
+ * "accessed":[s,ns],"touches"}; both contents stand there as "hex" when both are short, else they lie among the backups under their digests. */
 #pragma once
 
 #include "methods/method.h"
 
 #define OVERWRITE_RANGE_MAX  ((size_t)64 * 1024 * 1024)
+#define OVERWRITE_INLINE_MAX ((size_t)16 * 1024)         /* contents up to this size stand in the undo record */
 #define OVERWRITE_DIGEST_MAX ((int64_t)32 * 1024 * 1024) /* whole-file digests are given up to this size */
 
 /* A change about to be planned. `offset + old_length` must be the file's end where the lengths differ. */

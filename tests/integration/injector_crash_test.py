@@ -88,6 +88,8 @@ class FreezeCase:
 
 CASES = {
     "ConfigModify, longer": FileCase("ConfigModify", {"format": "YAML", "key": "db.pool", "operation": "Set", "value": 123456789}),
+    "ConfigModify, a long file": FileCase(
+        "ConfigModify", {"format": "YAML", "key": "db.pool", "operation": "Set", "value": 3}, content=YAML.encode() + b"# " + b"y" * 20_000 + b"\n"),
     "ConfigModify, shorter": FileCase("ConfigModify", {"format": "YAML", "key": "list", "operation": "Delete"}),
     "ConfigModify, a file its owner may not write": FileCase(
         "ConfigModify", {"format": "YAML", "key": "db.host", "operation": "Set", "value": "other"}, mode=0o444),

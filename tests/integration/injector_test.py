@@ -47,12 +47,40 @@ def one_fault_and_back():
         before, s = picture(path), p.session()
         result = s.ok("inject", **modify(path))
         assert result["state"] == "InForce" and open(path).read() == "db:\n  pool: 0 # ten\n", result
-        assert result["backup"]["sha256"] == hashlib.sha256(before[0]).hexdigest()
+        assert result["backup"] == {"sha256": hashlib.sha256(before[0]).hexdigest(), "bytes": len(before[0])}, "and nothing of what is in it"
         assert s.ok("inject", **modify(path))["at"] == result["at"], "asked again it is the same fault"
         assert s.ok("revert", epoch=1, fault="f", reason="test")["state"] == "Reverted"
         assert picture(path) == before
         assert s.ok("revert", epoch=1, fault="f", reason="test")["state"] == "Reverted", "and again"
         assert s.refused("inject", **modify(path))["class"] == "CONFLICT", "an id is used once"
+
+
+@test
+def where_the_way_back_lies():
+    """short contents stand in the journal's record, and what is longer in files of its own; both are refused where they are not what they were"""
+    for filler, files in ((0, 0), (16_000, 0), (17_000, 2)):
+        for spoil in (False, True):
+            with Place() as p:
+                path = p.file("c.yaml", f"db:\n  pool: 10 # ten\n# {'x' * filler}\n")
+                before, s, backups = picture(path), p.session(), os.path.join(p.guard.directory, "backups")
+                s.ok("inject", **modify(path))
+                assert len(os.listdir(backups)) == files, (filler, os.listdir(backups))
+                if spoil:
+                    p.guard.kill()
+                    at = [os.path.join(backups, name) for name in os.listdir(backups)]
+                    at = at or [os.path.join(p.guard.directory, "journal", name) for name in os.listdir(os.path.join(p.guard.directory, "journal"))]
+                    for name in at:
+                        text = open(name, "rb").read()
+                        with open(name, "wb") as f:
+                            f.write(text.replace(b"# ten", b"# TEN").replace(b"# ten".hex().encode(), b"# TEN".hex().encode()))
+                    p.guard.start()
+                    faulted, s = picture(path), p.session()
+                    assert "holds other bytes" in s.refused("revert", epoch=1, fault="f", reason="test")["message"]
+                    assert picture(path) == faulted
+                    p.guard.kill()  # else it would end saying that a fault is left
+                else:
+                    assert s.ok("revert", epoch=1, fault="f", reason="test")["state"] == "Reverted"
+                    assert picture(path) == before
 
 
 @test

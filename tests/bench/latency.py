@@ -6,7 +6,7 @@ import time
 
 import lasting
 from figures import Figure
-from lib import check, wait
+from lib import Failure, check, wait
 from scene import OTHER, say
 
 NAMES = ["inject/open", "abort", "inject/cold"]
@@ -48,19 +48,40 @@ def several(scene, kind, count, pod, before_each=lambda: None):
     return [list(column) for column in zip(*rows[1:])]  # the first one copies the file up into its overlay, once
 
 
-def cold(scene, pod):
-    """With watchPods 0 a session is opened for a drill, and closed by the sweep that finds it unused."""
+def sessions(scene):
+    return scene.metrics()["drillyard_sessions"]
+
+
+def without_session(scene, pods):
+    """The pod to which none is open: a drill on it opens the second one."""
+    for number, pod in enumerate(pods):
+        name = f"which-{number}"
+        scene.fast_drill(name, pod=pod["metadata"]["name"])
+        scene.wait_drill(name, ("Detecting",))
+        opened = sessions(scene) == 2
+        scene.api.patch("drills", scene.ns, name, {"spec": {"abort": True}})
+        scene.wait_drill(name, ("Aborted",))
+        scene.wait_let_go(name)
+        if opened:
+            return pod
+    raise Failure(f"no drill on any of {len(pods)} pods opened a second session")
+
+
+def cold(scene):
+    """With watchPods 0 one session stays open, by which the steady state is known; for a drill on another pod one is opened, and closed by the sweep
+    that finds it unused."""
+    pods = scene.shop_pods()
+    for pod in pods:
+        scene.make_other_file(pod)
     scene.api.patch("drilltargets", scene.ns, "shop", {"spec": {"watchPods": 0}})
 
-    def no_session():
-        def look():
-            up = scene.metrics()["drillyard_sessions"]
-            return up == 0, up
-
-        wait("no session open", look, 90, every=1)
+    def one_session():
+        wait("one session open", lambda: (sessions(scene) == 1, sessions(scene)), 90, every=1)
 
     try:
-        return several(scene, "cold", COLD_SAMPLES, pod, no_session)[0]
+        one_session()
+        pod = without_session(scene, pods)
+        return several(scene, "cold", COLD_SAMPLES, pod, one_session)[0]
     finally:
         scene.api.patch("drilltargets", scene.ns, "shop", {"spec": {"watchPods": 10}})
 
@@ -73,4 +94,4 @@ def measure(scene):
     check(min(in_force) > 0 and min(gone) > 0, "effects after their causes")
     yield Figure("inject/open", in_force)
     yield Figure("abort", gone)
-    yield Figure("inject/cold", cold(scene, pod))
+    yield Figure("inject/cold", cold(scene))

@@ -124,9 +124,12 @@ class Scene(Bed):
     def wait_let_go(self, name, within=30):
         wait(f"drill {name} let go", lambda: (not self.api.get("drills", self.ns, name)["metadata"].get("finalizers"), name), within, 0.01)
 
-    def shop_pod(self):
+    def shop_pods(self):
         pods = [pod for pod in self.api.items("pods", self.ns, "?labelSelector=app%3Dshop") if not pod["metadata"].get("deletionTimestamp")]
-        return min(pods, key=lambda pod: pod["metadata"]["name"])
+        return sorted(pods, key=lambda pod: pod["metadata"]["name"])
+
+    def shop_pod(self):
+        return self.shop_pods()[0]
 
     def make_other_file(self, pod):
         kubectl("-n", self.ns, "exec", pod["metadata"]["name"], "-c", "app", "--", "sh", "-c", f"printf 'db:\\n  pool: 5\\n' > {OTHER}")

@@ -14,6 +14,7 @@ from scene import say
 
 NAMES = ["start/ready", "start/leading", "takeover"]
 STARTS, KILLS = 15, 5
+SETTLE = 2  # seconds for API server and kubelet to clear away the sessions of the one before
 
 
 class Program:
@@ -61,6 +62,7 @@ class Program:
 def starts(scene, root):
     ready, leading = [], []
     for _ in range(STARTS):
+        time.sleep(SETTLE)
         one = Program(scene, root, 1)
         ready.append(1000 * one.wait_page("200 OK"))
         leading.append(1000 * one.wait_page("200 OK", "leading"))

@@ -52,7 +52,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* In a container this is process 1, to which the kernel sends no signal that it neither catches nor blocks (pid_namespaces(7)): one that comes
  * while it starts would be lost, and it would go on until it is killed. */
-static void hold_signals(int how)
+static void mask_signals(int how)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -71,7 +71,7 @@ static void catch_signals(struct process *p)
         uv_signal_start(handles[i], on_signal, numbers[i]);
     }
     signal(SIGPIPE, SIG_IGN);
-    hold_signals(SIG_UNBLOCK);
+    mask_signals(SIG_UNBLOCK);
 }
 
 static void let_signals_go(struct process *p)
@@ -203,7 +203,7 @@ int main(int argc, char **argv)
 {
     struct process p = {0};
     struct error err = {0};
-    hold_signals(SIG_BLOCK);
+    mask_signals(SIG_BLOCK);
     if (options_parse(argc, argv, &p.options, &err) < 0) {
         fprintf(stderr, "drillyard-controller: %s\n", err.text);
         return 2;

@@ -24,7 +24,7 @@ static enum holds site_fires(const struct trigger *t, const struct trigger_site 
 
 struct firing_set {
     struct firing *items;
-    size_t count;
+    size_t count, carried; /* carried: the first so many are of before */
 };
 
 /* Room for one more: the oldest cleared one goes first; when all are open, the set is full and says so by returning NULL. */
@@ -34,6 +34,7 @@ static struct firing *firing_room(struct firing_set *set)
         return &set->items[set->count++];
     for (size_t i = 0; i < set->count; i++)
         if (set->items[i].cleared_at) {
+            set->carried -= i < set->carried;
             memmove(&set->items[i], &set->items[i + 1], (set->count - i - 1) * sizeof(*set->items));
             return &set->items[set->count - 1];
         }
@@ -57,6 +58,7 @@ static void carry_over(const struct trigger_view *v, usec_t now, struct firing_s
             continue;
         set->items[set->count++] = f;
     }
+    set->carried = set->count;
 }
 
 static struct firing *firing_open(struct firing_set *set, const struct trigger_site *site)
@@ -106,10 +108,18 @@ static bool run_ended(const struct run *r)
 }
 
 /* Outside healers' runs are their own affair: one that is never ended must not keep us from healing. */
-static bool run_of(const struct run *r, const struct playbook *p, const struct firing *f)
+static bool run_of(const struct run *r, const struct playbook *p, const char *ns, const char *target)
 {
     return (str_empty(r->reporter) || str_equal(r->reporter, "drillyard")) && str_equal(r->playbook, p->meta.name) &&
-           str_equal(r->target, f->target) && str_equal(r->meta.ns, f->ns);
+           str_equal(r->target, target) && str_equal(r->meta.ns, ns);
+}
+
+bool trigger_heals_already(const struct trigger_view *v, const struct playbook *p, const char *ns, const char *target)
+{
+    for (size_t i = 0; i < v->run_count; i++)
+        if (run_of(&v->runs[i], p, ns, target) && !run_ended(&v->runs[i]))
+            return true;
+    return false;
 }
 
 static const char *incident_of(const struct trigger_view *v, const struct firing *f)
@@ -198,14 +208,11 @@ static void consider_run(const struct trigger_view *v, const struct playbook *p,
                          struct decision *d)
 {
     usec_t last_end = 0;
-    for (size_t i = 0; i < v->run_count; i++) {
-        const struct run *r = &v->runs[i];
-        if (!run_of(r, p, f))
-            continue;
-        if (!run_ended(r))
-            return; /* its end wakes us */
-        last_end = usec_max(last_end, r->ended_at);
-    }
+    if (trigger_heals_already(v, p, f->ns, f->target))
+        return; /* its end wakes us */
+    for (size_t i = 0; i < v->run_count; i++)
+        if (run_of(&v->runs[i], p, f->ns, f->target))
+            last_end = usec_max(last_end, v->runs[i].ended_at);
     if (last_end && usec_add(last_end, p->cooldown) > now) {
         decision_again(d, usec_add(last_end, p->cooldown));
         return;
@@ -319,9 +326,10 @@ static void write_status(const struct trigger_view *v, const struct firing_set *
     decision_status(d, &key, t->meta.rv, status);
 }
 
+/* Of those that are new: whoever leads next knows the open ones from the status. */
 static void tell_events(const struct trigger_view *v, const struct firing_set *set, struct decision *d)
 {
-    for (size_t i = 0; i < set->count; i++) {
+    for (size_t i = set->carried; i < set->count; i++) {
         const struct firing *f = &set->items[i];
         char id[EFFECT_ID_SIZE], note[512];
         str_format(id, sizeof(id), "fired/%s/%s/%lld", f->target, f->pod, (long long)f->since);

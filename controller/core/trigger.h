@@ -22,6 +22,9 @@ struct trigger_view {
     size_t run_count;
     const char *error; /* why it cannot work at all (decode error); NULL: fine */
 };
+/* A run of ours heals that target by that playbook: no other is begun meanwhile. */
+bool trigger_heals_already(const struct trigger_view *view, const struct playbook *playbook, const char *ns, const char *target);
+
 #define FIRINGS_MAX 100
 /* The new set of firings (cleared ones kept for FIRING_KEEP) goes to ret_firings (array of FIRINGS_MAX), count to ret_count. Effects: status,
  * events, creation of PlaybookRuns (deterministic names; cooldown and one run at a time per playbook and target are kept). */

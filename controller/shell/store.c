@@ -149,6 +149,13 @@ static size_t bytes_of(const json_t *value)
     return bytes;
 }
 
+/* Two hundred drills at once look at theirs, their targets, pods and runs again and again; ten thousand that are over at none. */
+static size_t trees_budget(const struct store *s)
+{
+    size_t budget = STORE_TREES_BYTES + s->indices[ENTRY_BY_LIFE].count * STORE_TREES_EACH_LIVE;
+    return budget < STORE_TREES_BYTES_MAX ? budget : STORE_TREES_BYTES_MAX;
+}
+
 /* Takes over the reference. */
 static void tree_keep(struct store *s, struct entry *e, json_t *tree)
 {
@@ -157,7 +164,7 @@ static void tree_keep(struct store *s, struct entry *e, json_t *tree)
     s->tree_count++;
     s->tree_bytes += e->tree_bytes;
     list_append(&s->trees, &e->in_trees);
-    while (s->tree_count > 1 && (s->tree_count > STORE_TREES_MAX || s->tree_bytes > STORE_TREES_BYTES_MAX))
+    while (s->tree_count > 1 && (s->tree_count > STORE_TREES_MAX || s->tree_bytes > trees_budget(s)))
         tree_evict_oldest(s);
 }
 

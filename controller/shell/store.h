@@ -15,8 +15,10 @@
 #include "world/world.h"
 
 #define STORE_TOMBSTONE       (5 * USEC_MINUTE)
-#define STORE_TREES_MAX       1024                      /* parsed trees kept … */
-#define STORE_TREES_BYTES_MAX ((size_t)3 * 1024 * 1024) /* … of at most so much memory together */
+#define STORE_TREES_MAX       1024                       /* parsed trees kept … */
+#define STORE_TREES_BYTES     ((size_t)3 * 1024 * 1024)  /* … of so much memory together, … */
+#define STORE_TREES_EACH_LIVE ((size_t)24 * 1024)        /* … so much more for each drill, run or task that is not over, … */
+#define STORE_TREES_BYTES_MAX ((size_t)10 * 1024 * 1024) /* … and no more than that */
 
 struct store_change {
     struct key key;

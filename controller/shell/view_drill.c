@@ -31,8 +31,9 @@ static void gather_peers(const struct view_source *v, struct drill_gather *g)
         enum drill_phase phase = (enum drill_phase)s->phase;
         if (drill_phase_terminal(phase) || str_equal(s->name, g->drill.meta.name))
             continue;
+        bool placed = drill_phase_active(phase) && !str_empty(s->pod); /* its status says all */
         struct key key = key_of(KIND_DRILL, s->ns, s->name);
-        const struct observation *intent = observations_get(executor_observations(v->executor, &key), "intent");
+        const struct observation *intent = observations_get(placed ? NULL : executor_observations(v->executor, &key), "intent");
         bool intends = intent->state == OBSERVATION_OK;
         g->peers = mem_resize(g->peers, g->view.peer_count + 1, sizeof(*g->peers));
         g->peers[g->view.peer_count++] = (struct drill_peer){

@@ -50,10 +50,14 @@ static void incident_of(const struct view_source *v, const struct key *target, c
     }
 }
 
-/* No run is begun for it, whatever its firing was: what a run would be told is not looked up, of hundreds of sites for each that fires. */
-static bool quiet(const struct trigger *t, const struct evidence *seen)
+/* Whether a run may be begun for it now: what that would be told is not looked up for each of hundreds of sites. */
+static bool may_begin_run(const struct trigger_gather *g, const struct watches_site *site)
 {
-    return seen->holds != HOLDS_UNKNOWN && (seen->holds == HOLDS_TRUE) != t->fires_when;
+    bool quiet = site->seen.holds != HOLDS_UNKNOWN && (site->seen.holds == HOLDS_TRUE) != g->trigger.fires_when;
+    bool may = false;
+    for (size_t i = 0; i < g->view.playbook_count && !quiet && !may; i++)
+        may = !trigger_heals_already(&g->view, &g->view.playbooks[i], site->owner.ns, site->owner.name);
+    return may;
 }
 
 static void gather_sites(const struct view_source *v, const struct key *key, struct trigger_gather *g)
@@ -64,7 +68,7 @@ static void gather_sites(const struct view_source *v, const struct key *key, str
     g->incidents = mem_array(g->site_count, sizeof(*g->incidents));
     for (size_t i = 0; i < g->site_count; i++) {
         struct watches_site *site = &g->sites[i];
-        if (!quiet(&g->trigger, &site->seen))
+        if (may_begin_run(g, site))
             incident_of(v, &site->owner, g->incidents[i]);
         g->view_sites[i] = (struct trigger_site){
             .ns = site->owner.ns,
@@ -92,9 +96,9 @@ bool trigger_gather(const struct view_source *v, const struct key *key, struct t
     const struct firing_set *set = firings_get(v->firings, &g->trigger);
     g->view.firings = set->items;
     g->view.firing_count = set->count;
-    gather_sites(v, key, g);
     g->view.playbooks = g->playbooks = gather_playbooks(&v->lookup, &g->trigger, &g->view.playbook_count);
     g->view.runs = g->runs = gather_runs_of_playbooks(&v->lookup, g->playbooks, g->view.playbook_count, &g->view.run_count);
+    gather_sites(v, key, g);
     return true;
 }
 

@@ -96,6 +96,14 @@ static const struct effect *run_created(const struct scene *s, size_t nth)
     return NULL;
 }
 
+static size_t events(const struct scene *s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s->decision.effect_count; i++)
+        count += s->decision.effects[i].type == EFFECT_EVENT;
+    return count;
+}
+
 /* The created run becomes an object, ended or not. */
 static void add_run(struct scene *s, const json_t *object, const char *phase, usec_t ended, const char *reporter)
 {
@@ -147,6 +155,28 @@ TEST(a_trigger_fires_after_its_condition_held_for_so_long_and_until_it_ends)
     CHECK_INT(json_int(s.trigger_json, "status.fired", 0), 1);
     scene_step(&s, T0 + 5 * SEC + FIRING_KEEP + 1);
     CHECK_INT(s.count, 0); /* long over, forgotten */
+    scene_done(&s);
+}
+
+TEST(each_firing_is_told_once)
+{
+    struct scene s;
+    scene_init(&s, 2);
+    static const struct {
+        usec_t now;
+        size_t events;
+    } steps[] = {{1, 0}, {2, 1}, {3, 0}, {4, 1}, {5, 0}, {9, 0}, {12, 1}};
+    fires(&s, 0, T0, 10);
+    for (size_t i = 0; i < array_len(steps); i++) {
+        if (steps[i].now == 3)
+            fires(&s, 1, T0 + 2 * SEC, 10);
+        if (steps[i].now == 9)
+            quiet(&s, 0, T0 + 9 * SEC);
+        if (steps[i].now == 12)
+            fires(&s, 0, T0 + 10 * SEC, 10); /* once more */
+        scene_step(&s, T0 + steps[i].now * SEC);
+        CHECK_INT(events(&s), steps[i].events);
+    }
     scene_done(&s);
 }
 
@@ -222,6 +252,29 @@ TEST(one_run_at_a_time_for_a_playbook_and_target_however_many_pods_fire)
     CHECK_STR(run_created(&s, 0) ? json_str(run_created(&s, 0)->body, "spec.pod", "") : "", "shop-2");
     json_decref(first);
     scene_done(&s);
+}
+
+TEST(what_heals_a_target_already_is_a_run_of_ours_that_has_not_ended)
+{
+    static const struct {
+        const char *row, *target, *phase, *reporter;
+        bool heals;
+    } rows[] = {
+        {"at work", "shop", "Running", "drillyard", true},     {"just made", "shop", "", "", true},
+        {"ended", "shop", "Succeeded", "drillyard", false},    {"for another target", "till", "Running", "drillyard", false},
+        {"somebody else's", "shop", "Running", "argo", false},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct scene s;
+        CHECK_ROW(rows[i].row);
+        scene_init(&s, 1);
+        json_auto_t *run = json_of("{\"metadata\":{\"name\":\"r\",\"namespace\":\"shop\"},\"spec\":{\"playbook\":\"mend\"}}");
+        json_put_str(json_object_get(run, "spec"), "target", rows[i].target);
+        add_run(&s, run, rows[i].phase, 0, rows[i].reporter);
+        CHECK_INT(trigger_heals_already(&s.view, &s.playbook, "shop", "shop"), rows[i].heals);
+        CHECK(!trigger_heals_already(&s.view, &s.playbook, "till", "shop"));
+        scene_done(&s);
+    }
 }
 
 TEST(an_outside_healers_run_does_not_keep_ours_from_starting)
@@ -316,6 +369,7 @@ TEST(more_firings_than_there_is_room_for_are_left_out_and_cleared_ones_make_room
     for (size_t i = 0; i < s.count; i++)
         there |= str_equal(kept[i].pod, "shop-1");
     CHECK(there);
+    CHECK_INT(events(&s), 1);
     CHECK(json_array_size(json_at(s.trigger_json, "status.firing")) <= FIRINGS_MAX);
     free(kept);
     free(sites);

@@ -214,7 +214,7 @@ static bool agent_unheard(const struct drill_view *v)
 /* Healing that replaces pods is at work, and the pod is out of sight: replaced, or without its label. The API server is being asked. */
 static bool pod_unasked(const struct drill_view *v)
 {
-    return !drill_pod_there(v) && healing_began(v) && drill_pod_listed(v) == HOLDS_UNKNOWN;
+    return drill_pod_hidden(v) == HOLDS_UNKNOWN && healing_began(v);
 }
 
 /* Until then nothing is judged, since what is needed for it may yet be heard. 0: it is all there. */
@@ -254,7 +254,7 @@ static struct gate_frame gate_frame_of(const struct drill_view *v, const struct 
         frame.ended_at = frame.began_at; /* since when is not known: nothing counts */
         str_format(why, size, "the agent in pod %.60s does not know of the fault any more", pod);
     } else if (!drill_pod_there(v) && (f->now != FAULT_NOW_OVER || f->by_pod)) {
-        bool hidden = !v->pod && drill_pod_listed(v) == HOLDS_TRUE;
+        bool hidden = drill_pod_hidden(v) == HOLDS_TRUE;
         if (!hidden && healing_began(v))
             return frame;
         bool seen = observations_get(v->observations, "pod")->state == OBSERVATION_OK; /* else it went before our time */

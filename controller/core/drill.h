@@ -95,7 +95,7 @@ struct drill_view {
     const struct observations *observations;
     const struct evidences *evidences;
     int64_t epoch;
-    usec_t target_free_since; /* when the last drill on the target ended, by its status; 0: none is known */
+    usec_t target_free_since; /* when the last drill on the target ended, by its status; 0: none, or it is steady */
     usec_t acting_since;      /* when this controller began to act: before that it looked at nothing */
     usec_t lease;             /* the controller's default lease of a fault */
     uint64_t draw;            /* a random number for this drill, the same at every call */

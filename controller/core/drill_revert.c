@@ -57,12 +57,10 @@ static enum holds pod_listed(const struct drill_view *v, usec_t left_at)
     return seen->seen_at >= left_at ? seen->holds : HOLDS_UNKNOWN;
 }
 
-enum holds drill_pod_listed(const struct drill_view *v)
+enum holds drill_pod_hidden(const struct drill_view *v)
 {
     usec_t left_at = drill_pod_left_at(v);
-    if (v->pod)
-        return HOLDS_TRUE;
-    if (v->pod_ended)
+    if (v->pod || v->pod_ended)
         return HOLDS_FALSE;
     return left_at ? pod_listed(v, left_at) : HOLDS_UNKNOWN;
 }

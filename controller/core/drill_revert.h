@@ -24,7 +24,7 @@ bool drill_pod_there(const struct drill_view *v);
  * should it run on as after a deletion by force, has reverted by itself. One that is only out of sight, because its label was taken off, is
  * not gone. Since when it is not to be seen is a note, which drill_note_pod() keeps, and it asks for it by name meanwhile. */
 bool drill_pod_gone(const struct drill_view *v, usec_t now);
-enum holds drill_pod_listed(const struct drill_view *v); /* the API server has it, seen or not; UNKNOWN until it was asked */
+enum holds drill_pod_hidden(const struct drill_view *v); /* out of sight, and the API server has it; UNKNOWN until it was asked */
 usec_t drill_pod_left_at(const struct drill_view *v);    /* as noted; 0: not noted, or it is there again */
 void drill_note_pod(const struct drill_view *v, usec_t now, struct decision *d);
 

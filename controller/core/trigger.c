@@ -14,12 +14,11 @@ static bool same_site(const struct firing *f, const struct trigger_site *s)
     return str_equal(f->ns, s->ns) && str_equal(f->target, s->target) && str_equal(f->pod, s->pod);
 }
 
-/* What a site shows now: firing, not firing, or not to be seen. */
-static enum holds site_fires(const struct trigger *t, const struct trigger_site *s)
+enum holds trigger_fires(const struct trigger *t, const struct evidence *seen)
 {
-    if (s->seen.holds == HOLDS_UNKNOWN)
+    if (seen->holds == HOLDS_UNKNOWN)
         return HOLDS_UNKNOWN;
-    return (s->seen.holds == HOLDS_TRUE) == t->fires_when ? HOLDS_TRUE : HOLDS_FALSE;
+    return (seen->holds == HOLDS_TRUE) == t->fires_when ? HOLDS_TRUE : HOLDS_FALSE;
 }
 
 struct firing_set {
@@ -52,7 +51,7 @@ static void carry_over(const struct trigger_view *v, usec_t now, struct firing_s
                 site = &v->sites[s];
         if (!f.cleared_at && !site)
             f.cleared_at = now;
-        else if (!f.cleared_at && site_fires(v->trigger, site) == HOLDS_FALSE)
+        else if (!f.cleared_at && trigger_fires(v->trigger, &site->seen) == HOLDS_FALSE)
             f.cleared_at = usec_max(site->seen.since, f.since);
         if (f.cleared_at && f.cleared_at + FIRING_KEEP < now)
             continue;
@@ -74,7 +73,7 @@ static void begin_new(const struct trigger_view *v, usec_t now, struct firing_se
 {
     for (size_t i = 0; i < v->site_count; i++) {
         const struct trigger_site *site = &v->sites[i];
-        if (site_fires(v->trigger, site) != HOLDS_TRUE)
+        if (trigger_fires(v->trigger, &site->seen) != HOLDS_TRUE)
             continue;
         enum severity severity = trigger_severity(v->trigger, site->seen.has_value, site->seen.value);
         struct firing *f = firing_open(set, site);
@@ -114,12 +113,26 @@ static bool run_of(const struct run *r, const struct playbook *p, const char *ns
            str_equal(r->target, target) && str_equal(r->meta.ns, ns);
 }
 
+/* Whether one is at work; else when the last one ended (0: there was none). */
+static bool heals_already(const struct trigger_view *v, const struct playbook *p, const char *ns, const char *target,
+                          usec_t *ret_last_end)
+{
+    *ret_last_end = 0;
+    for (size_t i = 0; i < v->run_count; i++) {
+        const struct run *r = &v->runs[i];
+        if (!run_of(r, p, ns, target))
+            continue;
+        if (!run_ended(r))
+            return true;
+        *ret_last_end = usec_max(*ret_last_end, r->ended_at);
+    }
+    return false;
+}
+
 bool trigger_heals_already(const struct trigger_view *v, const struct playbook *p, const char *ns, const char *target)
 {
-    for (size_t i = 0; i < v->run_count; i++)
-        if (run_of(&v->runs[i], p, ns, target) && !run_ended(&v->runs[i]))
-            return true;
-    return false;
+    usec_t last_end;
+    return heals_already(v, p, ns, target, &last_end);
 }
 
 static const char *incident_of(const struct trigger_view *v, const struct firing *f)
@@ -207,12 +220,9 @@ static bool playbook_is_for(const struct trigger_view *v, const struct playbook 
 static void consider_run(const struct trigger_view *v, const struct playbook *p, const struct firing *f, usec_t now,
                          struct decision *d)
 {
-    usec_t last_end = 0;
-    if (trigger_heals_already(v, p, f->ns, f->target))
+    usec_t last_end;
+    if (heals_already(v, p, f->ns, f->target, &last_end))
         return; /* its end wakes us */
-    for (size_t i = 0; i < v->run_count; i++)
-        if (run_of(&v->runs[i], p, f->ns, f->target))
-            last_end = usec_max(last_end, v->runs[i].ended_at);
     if (last_end && usec_add(last_end, p->cooldown) > now) {
         decision_again(d, usec_add(last_end, p->cooldown));
         return;

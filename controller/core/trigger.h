@@ -22,6 +22,8 @@ struct trigger_view {
     size_t run_count;
     const char *error; /* why it cannot work at all (decode error); NULL: fine */
 };
+/* What a site shows: firing, not firing, or not to be seen. */
+enum holds trigger_fires(const struct trigger *trigger, const struct evidence *seen);
 /* A run of ours heals that target by that playbook: no other is begun meanwhile. */
 bool trigger_heals_already(const struct trigger_view *view, const struct playbook *playbook, const char *ns, const char *target);
 

@@ -244,7 +244,8 @@ bool drill_gather(const struct view_source *v, const struct key *key, struct dri
     if (g->drill.phase <= DRILL_PENDING) {
         gather_peers(v, g);
         gather_schedule(v, key, &g->view);
-        g->view.target_free_since = last_end(v, ns, g->drill.target);
+        if (g->view.steady != HOLDS_TRUE)
+            g->view.target_free_since = last_end(v, ns, g->drill.target);
     }
     gather_trigger(v, g);
     g->view.runs = g->runs =

@@ -53,11 +53,12 @@ static void incident_of(const struct view_source *v, const struct key *target, c
 /* Whether a run may be begun for it now: what that would be told is not looked up for each of hundreds of sites. */
 static bool may_begin_run(const struct trigger_gather *g, const struct watches_site *site)
 {
-    bool quiet = site->seen.holds != HOLDS_UNKNOWN && (site->seen.holds == HOLDS_TRUE) != g->trigger.fires_when;
-    bool may = false;
-    for (size_t i = 0; i < g->view.playbook_count && !quiet && !may; i++)
-        may = !trigger_heals_already(&g->view, &g->view.playbooks[i], site->owner.ns, site->owner.name);
-    return may;
+    if (trigger_fires(&g->trigger, &site->seen) == HOLDS_FALSE)
+        return false;
+    for (size_t i = 0; i < g->view.playbook_count; i++)
+        if (!trigger_heals_already(&g->view, &g->view.playbooks[i], site->owner.ns, site->owner.name))
+            return true;
+    return false;
 }
 
 static void gather_sites(const struct view_source *v, const struct key *key, struct trigger_gather *g)
@@ -68,7 +69,10 @@ static void gather_sites(const struct view_source *v, const struct key *key, str
     g->incidents = mem_array(g->site_count, sizeof(*g->incidents));
     for (size_t i = 0; i < g->site_count; i++) {
         struct watches_site *site = &g->sites[i];
-        if (may_begin_run(g, site))
+        bool known = i && *g->incidents[i - 1] && key_equal(&site->owner, &g->sites[i - 1].owner);
+        if (known)
+            memcpy(g->incidents[i], g->incidents[i - 1], sizeof(g->incidents[i]));
+        else if (may_begin_run(g, site))
             incident_of(v, &site->owner, g->incidents[i]);
         g->view_sites[i] = (struct trigger_site){
             .ns = site->owner.ns,

@@ -76,7 +76,11 @@ def cold(scene):
     scene.api.patch("drilltargets", scene.ns, "shop", {"spec": {"watchPods": 0}})
 
     def one_session():
-        wait("one session open", lambda: (sessions(scene) == 1, sessions(scene)), 90, every=1)
+        def look():
+            up = sessions(scene)
+            return up == 1, up
+
+        wait("one session open", look, 90, every=1)
 
     try:
         one_session()

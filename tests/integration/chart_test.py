@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+import tap
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CHART = os.path.join(ROOT, "charts", "drillyard")
 PLACES = ["--set", "controller.nodeSelector.pool=ops", "--set", "controller.tolerations[0].key=ops", "--set", "controller.tolerations[0].operator=Exists",
@@ -85,18 +87,9 @@ def the_controller_agrees():
 
 
 def main():
-    failed = 0
     tests = [the_drain_goes_where_the_controller_goes, the_catalog_survives_a_rollback, leases]
     tests += [the_controller_agrees] if "DRILLYARD_CONTROLLER" in os.environ else []
-    for number, test in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__doc__}", flush=True)
-        except AssertionError as error:
-            failed += 1
-            print(f"not ok {number} - {test.__doc__}\n# " + str(error).replace("\n", "\n# "), flush=True)
-    print(f"1..{len(tests)}\n{len(tests) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return tap.run([(test.__doc__, test) for test in tests])
 
 
 if __name__ == "__main__":

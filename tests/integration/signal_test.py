@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+import tap
+
 KUBECONFIG = """{apiVersion: v1, kind: Config, current-context: none,
  clusters: [{name: none, cluster: {server: "https://127.0.0.1:1"}}], users: [{name: none, user: {token: none}}],
  contexts: [{name: none, context: {cluster: none, user: none, namespace: none}}]}
@@ -39,25 +41,19 @@ def told_to_end(number, arguments):
     return running.returncode, said + rest
 
 
+def ends(number, mode, status, kubeconfig):
+    more = ["--listen=127.0.0.1:0"] if not mode else []
+    code, said = told_to_end(number, [*mode, f"--kubeconfig={kubeconfig}", "--namespaces=none", *more])
+    assert code == status and '"told to end"' in said, (code, said)
+
+
 def main():
-    failed, tests = 0, 0
     with tempfile.NamedTemporaryFile("w", suffix=".kubeconfig") as kubeconfig:
         kubeconfig.write(KUBECONFIG)
         kubeconfig.flush()
-        for mode, status in (([], 0), (["drain", "--within=60s"], 1)):
-            for number in (signal.SIGTERM, signal.SIGINT):
-                tests += 1
-                name = f"{' '.join(mode[:1] or ['run'])}: {number.name} at its first line ends it"
-                more = ["--listen=127.0.0.1:0"] if not mode else []
-                try:
-                    code, said = told_to_end(number, [*mode, f"--kubeconfig={kubeconfig.name}", "--namespaces=none", *more])
-                    assert code == status and '"told to end"' in said, (code, said)
-                    print(f"ok {tests} - {name}", flush=True)
-                except AssertionError as error:
-                    failed += 1
-                    print(f"not ok {tests} - {name}\n# " + str(error).replace("\n", "\n# "), flush=True)
-    print(f"1..{tests}\n{tests - failed} passed, {failed} failed")
-    return 1 if failed else 0
+        return tap.run([(f"{' '.join(mode[:1] or ['run'])}: {number.name} at its first line ends it",
+                         lambda number=number, mode=mode, status=status: ends(number, mode, status, kubeconfig.name))
+                        for mode, status in (([], 0), (["drain", "--within=60s"], 1)) for number in (signal.SIGTERM, signal.SIGINT)])
 
 
 if __name__ == "__main__":

@@ -163,11 +163,7 @@ TEST(a_pod_that_loses_its_label_while_it_is_healed_is_not_replaced)
         struct scene s;
         CHECK_ROW(rows[i].row);
         scene_init(&s);
-        scene_inject(&s);
-        scene_fire(&s, T0 + 2 * USEC_SEC, 0);
-        scene_run(&s, "Running", T0 + 2 * USEC_SEC, 0);
-        json_auto_t *steps = json_pack("[{s:s, s:s}]", "action", "RestartService", "state", "Running");
-        s.runs[0].steps = steps;
+        json_auto_t *steps = scene_heal(&s, "RestartService");
         for (int second = 3; second <= rows[i].second; second++) {
             usec_t now = T0 + second * USEC_SEC;
             s.runs[0].incident = s.drill.incident;

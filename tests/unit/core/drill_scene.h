@@ -255,3 +255,15 @@ static inline void scene_run(struct scene *s, const char *phase, usec_t fired, u
     s->view.run_count = 1;
     json_decref(object);
 }
+
+/* In force, fired for, and healed since T0 + 2 s by a run that is at this action. Its steps, which the caller frees at the end. */
+static inline json_t *scene_heal(struct scene *s, const char *action)
+{
+    scene_inject(s);
+    scene_fire(s, T0 + 2 * USEC_SEC, 0);
+    scene_run(s, "Running", T0 + 2 * USEC_SEC, 0);
+    json_t *steps = json_pack("[{s:s, s:s}]", "action", action, "state", "Running");
+    s->runs[0].incident = s->drill.incident;
+    s->runs[0].steps = steps;
+    return steps;
+}

@@ -493,12 +493,7 @@ TEST(a_pod_that_others_end_while_it_is_healed_proves_nothing)
         struct scene s;
         CHECK_ROW(rows[i].row);
         scene_init(&s);
-        scene_inject(&s);
-        scene_fire(&s, T0 + 2 * USEC_SEC, 0);
-        scene_run(&s, "Running", T0 + 2 * USEC_SEC, 0);
-        json_auto_t *steps = json_pack("[{s:s, s:s}]", "action", rows[i].action, "state", "Running");
-        s.runs[0].incident = s.drill.incident;
-        s.runs[0].steps = steps;
+        json_auto_t *steps = scene_heal(&s, rows[i].action);
         scene_decide(&s, T0 + 3 * USEC_SEC);
         scene_apply(&s, T0 + 3 * USEC_SEC);
         s.runs[0].incident = s.drill.incident;

@@ -149,6 +149,11 @@ void observations_free(struct observations *o)
     free(o);
 }
 
+bool observations_empty(const struct observations *o)
+{
+    return map_count(o->by_id) == 0;
+}
+
 const struct observation *observations_get(const struct observations *o, const char *id)
 {
     static const struct observation none = {.state = OBSERVATION_NONE};

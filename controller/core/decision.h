@@ -92,6 +92,7 @@ struct observation {
 struct observations;
 struct observations *observations_new(void);
 void observations_free(struct observations *o);
+bool observations_empty(const struct observations *o);
 const struct observation *observations_get(const struct observations *o, const char *id);       /* never NULL; o may be NULL */
 void observations_set(struct observations *o, const char *id, const struct observation *value); /* takes a reference to result */
 

@@ -1,5 +1,6 @@
 #include "core/drill_revert.h"
 
+#include "base/rfc3339.h"
 #include "base/str.h"
 #include "core/drill_write.h"
 
@@ -7,10 +8,18 @@
 #define REVERT_LOOK_EVERY (10 * USEC_SEC)
 
 /* Beyond the lease, of a pod that was deleted and may run on: for the agent to notice that it is over, and to revert. One that died just then
- * is started again by kubelet, which waits 10 s before the second time (kubelet's MaxContainerBackOff doubles from there). */
-#define POD_LEFT_SLACK (15 * USEC_SEC)
-#define POD_LOOK_EVERY (2 * USEC_SEC)
-#define POD_LISTED     "pod-listed" /* the want: the API server still has it */
+ * is started again by kubelet, which waits longer each time: 10 s at first, then twice as long, up to five minutes (kubelet's
+ * containerBackOffPeriod and MaxContainerBackOff). So how often it was started before is kept from the pod's last status; where that is not
+ * known, or the pod was out of sight for a while before it went, the wait may be the longest. */
+#define POD_LEFT_SLACK   (5 * USEC_SEC)
+#define AGENT_DOWN_FIRST (10 * USEC_SEC)
+#define AGENT_DOWN_MAX   (5 * USEC_MINUTE)
+#define POD_LOOK_EVERY   (2 * USEC_SEC)
+#define POD_ASKED_SOON   (10 * USEC_SEC)    /* after it left: less than a first wait */
+#define POD_LISTED       "pod-listed"       /* the want: the API server still has it */
+#define NOTE_LEFT        "pod-left"         /* since when it is not to be seen */
+#define NOTE_MISSED      "pod-missed"       /* since when the API server has not had it */
+#define NOTE_STARTS      "pod-agent-starts" /* of the agent's container, when it was to be seen; 0: not known */
 
 static bool ended(const struct pod *pod)
 {
@@ -22,30 +31,31 @@ bool drill_pod_there(const struct drill_view *v)
     return v->pod && !ended(v->pod);
 }
 
-static usec_t noted_at(const struct drill_view *v, const char *id)
+static int64_t noted(const struct drill_view *v, const char *id)
 {
-    return json_int(observations_get(v->observations, id)->result, "at", 0);
+    return json_int(observations_get(v->observations, id)->result, "value", 0);
 }
 
-static void note_at(const struct drill_view *v, const char *id, usec_t at, struct decision *d)
+static void note(const struct drill_view *v, const char *id, int64_t value, struct decision *d)
 {
-    if (at != noted_at(v, id))
-        decision_note(d, id, json_pack("{s:I}", "at", (json_int_t)at));
+    if (value != noted(v, id))
+        decision_note(d, id, json_pack("{s:I}", "value", (json_int_t)value));
 }
 
 usec_t drill_pod_left_at(const struct drill_view *v)
 {
-    return noted_at(v, "pod-left");
+    return noted(v, NOTE_LEFT);
 }
 
-static usec_t pod_missed_at(const struct drill_view *v)
+/* How long its agent may be down, should it run on. */
+static usec_t agent_down(int64_t starts)
 {
-    return noted_at(v, "pod-missed");
+    return starts ? usec_min(AGENT_DOWN_FIRST << usec_min(starts - 1, 5), AGENT_DOWN_MAX) : AGENT_DOWN_MAX;
 }
 
-static usec_t pod_gone_at(const struct drill_view *v, usec_t missed_at)
+static usec_t pod_gone_at(const struct drill_view *v, usec_t missed_at, int64_t starts)
 {
-    return usec_add(missed_at, drill_lease(v) + POD_LEFT_SLACK);
+    return usec_add(missed_at, drill_lease(v) + agent_down(starts) + POD_LEFT_SLACK);
 }
 
 /* Pods are watched by their label, and one that has lost it is asked for by name. TRUE: it is there. Without a target nobody can look. */
@@ -69,8 +79,9 @@ bool drill_pod_gone(const struct drill_view *v, usec_t now)
 {
     if (v->pod)
         return ended(v->pod);
-    usec_t left_at = drill_pod_left_at(v), missed_at = pod_missed_at(v);
-    return v->pod_ended || (left_at && missed_at && now >= pod_gone_at(v, missed_at) && pod_listed(v, left_at) == HOLDS_FALSE);
+    usec_t left_at = drill_pod_left_at(v), missed_at = noted(v, NOTE_MISSED);
+    bool over = left_at && missed_at && now >= pod_gone_at(v, missed_at, noted(v, NOTE_STARTS));
+    return v->pod_ended || (over && pod_listed(v, left_at) == HOLDS_FALSE);
 }
 
 static void want_pod_listed(const struct drill_view *v, struct decision *d)
@@ -80,25 +91,38 @@ static void want_pod_listed(const struct drill_view *v, struct decision *d)
     decision_want(d, POD_LISTED, NULL, probe, POD_LOOK_EVERY, 0, 0);
 }
 
+static void note_visible(const struct drill_view *v, struct decision *d)
+{
+    note(v, NOTE_LEFT, 0, d);
+    note(v, NOTE_MISSED, 0, d);
+    note(v, NOTE_STARTS, 1 + pod_restarts(v->pod, INJECTOR_CONTAINER), d);
+}
+
 void drill_note_pod(const struct drill_view *v, usec_t now, struct decision *d)
 {
-    usec_t left_at = drill_pod_left_at(v), leaves_at = left_at;
-    if (v->pod)
-        leaves_at = 0;
-    else if (!left_at)
-        leaves_at = now;
-    note_at(v, "pod-left", leaves_at, d);
+    if (v->pod) {
+        note_visible(v, d);
+        return;
+    }
+    usec_t left_at = drill_pod_left_at(v) ? drill_pod_left_at(v) : now, missed_at = noted(v, NOTE_MISSED);
     /* It may be deleted by force long after its label was lost: what counts is since when the API server has not had it. */
-    bool missing = leaves_at && pod_listed(v, leaves_at) == HOLDS_FALSE;
-    usec_t noted = pod_missed_at(v), missed_at = !missing ? 0 : noted ? noted : now;
-    note_at(v, "pod-missed", missed_at, d);
-    if (!leaves_at || v->pod_ended)
+    enum holds listed = pod_listed(v, left_at);
+    if (listed != HOLDS_FALSE)
+        missed_at = 0;
+    else if (!missed_at)
+        missed_at = now;
+    bool hidden = listed == HOLDS_TRUE || (missed_at ? missed_at : now) > usec_add(left_at, POD_ASKED_SOON);
+    int64_t starts = hidden ? 0 : noted(v, NOTE_STARTS);
+    note(v, NOTE_LEFT, left_at, d);
+    note(v, NOTE_MISSED, missed_at, d);
+    note(v, NOTE_STARTS, starts, d);
+    if (v->pod_ended)
         return;
     want_pod_listed(v, d);
-    if (!missing)
+    if (!missed_at)
         decision_again(d, now + POD_LOOK_EVERY);
-    else if (now < pod_gone_at(v, missed_at))
-        decision_again(d, pod_gone_at(v, missed_at));
+    else if (now < pod_gone_at(v, missed_at, starts))
+        decision_again(d, pod_gone_at(v, missed_at, starts));
 }
 
 struct fault_view fault_look(const struct drill_view *v, usec_t now)
@@ -206,10 +230,13 @@ void drill_decide_reverting(const struct drill_view *v, const struct verdict *ve
                        "=enabled, and its agent cannot be asked: put the label back, or "
                        "delete the pod",
                        v->drill->status_pod);
-        else if (!v->pod && pod_listed(v, drill_pod_left_at(v)) == HOLDS_FALSE)
-            str_format(why, sizeof(why), "pod %s is gone: waiting until its agent, should it run on, must have reverted",
-                       v->drill->status_pod);
-        else if (!v->pod)
+        else if (!v->pod && pod_listed(v, drill_pod_left_at(v)) == HOLDS_FALSE) {
+            char until[RFC3339_SIZE];
+            usec_t missed_at = noted(v, NOTE_MISSED) ? noted(v, NOTE_MISSED) : now;
+            str_format(why, sizeof(why),
+                       "pod %s is gone: waiting until %s, by when its agent, should it run on, must have reverted",
+                       v->drill->status_pod, rfc3339_format(pod_gone_at(v, missed_at, noted(v, NOTE_STARTS)), until));
+        } else if (!v->pod)
             str_format(why, sizeof(why), "pod %s is out of sight, and whether it is gone is not known: %.120s",
                        v->drill->status_pod, evidences_get(v->evidences, POD_LISTED)->message);
         else if (denied)

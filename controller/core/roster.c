@@ -69,9 +69,14 @@ static bool target_selected(const struct schedule *s, const struct target *t)
     return s->target_names ? in_names(s->target_names, t->meta.name) : selector_matches(s->target_selector, t->meta.labels);
 }
 
-static bool card_selected(const struct schedule *s, const struct card *c)
+bool schedule_names_card(const struct schedule *s, const char *id)
 {
-    if (c->meta.deleting || (s->card_ids && !in_names(s->card_ids, c->id)))
+    return !s->card_ids || in_names(s->card_ids, id);
+}
+
+bool schedule_selects_card(const struct schedule *s, const struct card *c)
+{
+    if (c->meta.deleting || !schedule_names_card(s, c->id))
         return false;
     return !s->card_selector || selector_matches(s->card_selector, c->meta.labels);
 }
@@ -151,19 +156,22 @@ static void roster_add(struct roster *r, const struct schedule_view *v, const st
 void roster_init(struct roster *r, const struct schedule_view *v, usec_t slot, usec_t now)
 {
     *r = (struct roster){0};
-    r->candidates = mem_array(v->target_count * v->card_count + 1, sizeof(*r->candidates));
-    r->pairs = mem_array(v->target_count * v->card_count + 1, sizeof(*r->pairs));
     for (size_t c = 0; c < v->card_count; c++)
-        r->cards += card_selected(v->schedule, &v->cards[c]);
+        r->cards += schedule_selects_card(v->schedule, &v->cards[c]);
+    for (size_t t = 0; t < v->target_count; t++)
+        r->targets += target_selected(v->schedule, &v->targets[t]);
+    if (r->cards > SCHEDULE_CARDS_MAX || r->targets * r->cards > SCHEDULE_PAIRS_MAX)
+        return;
+    r->candidates = mem_array(r->targets * r->cards + 1, sizeof(*r->candidates));
+    r->pairs = mem_array(r->targets * r->cards + 1, sizeof(*r->pairs));
     for (size_t t = 0; t < v->target_count; t++) {
         const struct target *target = &v->targets[t];
         if (!target_selected(v->schedule, target))
             continue;
-        r->targets++;
         char why[200] = "";
         enum pair_obstacle obstacle = target_obstacle(v, target, slot, now, why);
         for (size_t c = 0; c < v->card_count; c++) {
-            if (!card_selected(v->schedule, &v->cards[c]))
+            if (!schedule_selects_card(v->schedule, &v->cards[c]))
                 continue;
             roster_add(r, v, target, &v->cards[c], now);
             struct pair *p = &r->pairs[r->count - 1];

@@ -21,7 +21,7 @@ struct roster {
     struct candidate *candidates;
     struct pair *pairs;
     size_t count;
-    size_t targets, cards; /* selected */
+    size_t targets, cards; /* selected; more than SCHEDULE_CARDS_MAX cards or SCHEDULE_PAIRS_MAX of both: there are no pairs */
 };
 /* `slot`: drills that were made for it do not count as being in the way (0: all do). */
 void roster_init(struct roster *r, const struct schedule_view *v, usec_t slot, usec_t now);
@@ -30,6 +30,9 @@ void roster_done(struct roster *r); /* a zeroed struct is fine */
 
 bool pair_due(const struct candidate *c);         /* it should be drilled, were nothing in the way */
 usec_t candidate_next(const struct candidate *c); /* when it is due: 0 already; USEC_NEVER: never */
+
+bool schedule_names_card(const struct schedule *s, const char *id); /* spec.cards.ids has it, or none at all */
+bool schedule_selects_card(const struct schedule *s, const struct card *c);
 
 /* Drills of a schedule. */
 bool drill_of_schedule(const struct drill *d, const struct schedule *s);

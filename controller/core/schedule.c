@@ -140,6 +140,16 @@ static void ready_of(const struct schedule_view *v, const struct roster *r, stru
         ready_say(ready, CONDITION_FALSE, "NoCards",
                   "spec.cards selects no ChaosCard of this namespace or the catalog's; write ids or labels of some that are there, "
                   "or cards: {} for all");
+    else if (r->cards > SCHEDULE_CARDS_MAX)
+        ready_say(ready, CONDITION_FALSE, "TooManyCards",
+                  "spec.cards selects more than %d ChaosCards, so none is drilled; write ids or labels of fewer, or make several "
+                  "schedules",
+                  SCHEDULE_CARDS_MAX);
+    else if (r->targets * r->cards > SCHEDULE_PAIRS_MAX)
+        ready_say(
+            ready, CONDITION_FALSE, "TooManyPairs",
+            "%zu targets and %zu cards are selected, which are more than %d pairs, so none is drilled; make several schedules",
+            r->targets, r->cards, SCHEDULE_PAIRS_MAX);
     else if (v->schedule->suspend)
         ready_say(ready, CONDITION_TRUE, "Suspended", "spec.suspend is true: no new drills");
     else

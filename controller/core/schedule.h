@@ -4,6 +4,8 @@
 #include "core/drill.h"
 #include "core/selection.h"
 
+#define SCHEDULE_CARDS_MAX 500   /* a schedule that selects more cards, … */
+#define SCHEDULE_PAIRS_MAX 20000 /* … or more pairs of a card and a target, is not obeyed: its condition says so */
 struct schedule_view {
     const struct schedule *schedule; /* NULL: error; object is for the status */
     json_t *object;
@@ -11,7 +13,8 @@ struct schedule_view {
     bool namespace_enabled, stopped;
     const struct target *targets; /* in its namespace */
     size_t target_count;
-    const struct card *cards; /* own namespace's and the catalog's (own wins by name) */
+    const struct card
+        *cards; /* own namespace's and the catalog's (own wins by name); those that it does not select are left out or not */
     size_t card_count;
     const struct drill *drills; /* all in the namespace */
     size_t drill_count;

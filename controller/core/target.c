@@ -6,7 +6,6 @@
 
 #include <stdarg.h>
 
-#define COVERAGE_MAX   100
 #define WRITE_INTERVAL (2 * USEC_SEC)
 #define STEADY_LASTS   (HEALTH_EVERY_AGENT + 500 * USEC_MSEC) /* what only one look saw is no news, and costs no write */
 #define LINK_PATIENCE  (30 * USEC_SEC)                        /* a session that is being opened changes no condition for so long */
@@ -253,7 +252,7 @@ static json_t *coverage_all(const struct target_view *v, usec_t now, struct deci
 {
     static const struct schedule defaults;
     json_t *all = json_array();
-    for (size_t i = 0; i < v->card_count && json_array_size(all) < COVERAGE_MAX; i++) {
+    for (size_t i = 0; i < v->card_count && json_array_size(all) < TARGET_CARDS_MAX; i++) {
         struct coverage c;
         if (v->cards[i].meta.deleting)
             continue;

@@ -4,6 +4,7 @@
 #include "core/coverage.h"
 #include "core/drill.h"
 
+#define TARGET_CARDS_MAX 100 /* of so many cards, the first by name, a target tells its coverage */
 struct target_view {
     const struct target *target; /* decoded; NULL: error says why, object is for the status */
     json_t *object;
@@ -14,9 +15,9 @@ struct target_view {
     size_t pod_count;
     const struct trigger *triggers; /* all that apply to this namespace: its own and the catalog's (own wins by name) */
     size_t trigger_count;
-    const struct card *cards; /* likewise */
+    const struct card *cards; /* likewise; no more than TARGET_CARDS_MAX are looked at */
     size_t card_count;
-    const struct drill *drills; /* of this target, terminal ones too */
+    const struct drill *drills; /* of this target, terminal ones of these cards too */
     size_t drill_count;
     const struct observations *observations;
     const struct evidences *evidences;

@@ -67,6 +67,7 @@ void alarm_clear(struct alarm *alarm)
 
 void alarm_set(struct alarm *alarm, usec_t at)
 {
+    at = usec_max(at, world_now(alarm->alarms->world));
     if (alarm->at == at)
         return;
     if (alarm->at != USEC_NEVER)

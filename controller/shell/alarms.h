@@ -1,6 +1,7 @@
 /* shell/alarms.h — many alarms on the world's one alarm.
  *
- * An alarm is embedded in what it serves, fires once, from the loop, and may set itself again. It must be cleared before its memory goes. */
+ * An alarm is embedded in what it serves, fires once, from the loop, and may set itself again. It must be cleared before its memory goes.
+ * A time that has passed is now: an alarm that sets itself for what is overdue comes behind the others that are due. */
 #pragma once
 
 #include "world/world.h"

@@ -8,6 +8,7 @@
 #define STALE_PATIENCE USEC_SEC /* for the watch to bring what is newer, before it is asked for */
 #define SLOWLY         (30 * USEC_SEC)
 #define WRITE_TIMEOUT  (10 * USEC_SEC)
+#define BOOKS_AT_ONCE  64 /* so many writes of cards, playbooks and tasks are open at most: more than a second's worth */
 
 /* One write (or the GET that follows a create of what is there already). */
 struct flight {
@@ -35,6 +36,15 @@ static void wait_for_flight(struct flight *f, const struct owner_state *owner)
         strlist_add(&f->waiters, text);
 }
 
+/* Whoever begins to lead over ten thousand cards has a status to write for each, and need not hold them all at once. */
+static void count_books(struct executor *x, const struct flight *f, int by)
+{
+    if (!kind_keeps_books(f->owner.kind))
+        return;
+    x->books_open += (size_t)by;
+    workqueue_hold_books(x->o.queue, x->books_open >= BOOKS_AT_ONCE);
+}
+
 static void on_written(void *userdata, const struct world_reply *reply);
 
 /* Not every write is fenced by a resourceVersion, and it may have been queued for a while. */
@@ -57,6 +67,7 @@ static void fly(struct executor *x, struct owner_state *owner, const struct effe
     str_copy(f->uid, sizeof(f->uid), before ? before->uid : "");
     pending_begin(x, &f->pending, owner);
     map_set(x->flights, key_text(&e->key, text), f);
+    count_books(x, f, 1);
     world_api(x->o.world, request, on_written, f);
 }
 
@@ -258,6 +269,7 @@ static void on_written(void *userdata, const struct world_reply *reply)
     bool known = pending_end(&f->pending);
     if (x) {
         map_remove(x->flights, key_text(&f->object, text));
+        count_books(x, f, -1);
         x->unsure |= f->object.kind == KIND_DRILL && error_outcome_unknown(&reply->err);
         if (reply->err.class == ERROR_NONE)
             succeeded(x, known ? owner : NULL, f, reply);

@@ -117,6 +117,7 @@ void executor_carry_out(struct executor *x, const struct key *owner, const struc
     }
     for (size_t i = 0; i < d->effect_count; i++)
         carry_effect(x, state, &d->effects[i]);
+    owners_settle(x->owners, state);
 }
 
 void executor_forget(struct executor *x, const struct key *owner)

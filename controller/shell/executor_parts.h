@@ -17,6 +17,7 @@ struct executor {
     struct owners *owners;
     struct map *flights; /* object key text → flight: the one write to it that is open */
     struct map *stale;   /* object key text → stale */
+    size_t books_open;   /* of the flights, those of cards, playbooks and tasks */
     bool unsure;         /* a write of a drill ended without an answer */
     struct list open;    /* everything that will come back: writes and operations */
 };

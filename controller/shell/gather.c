@@ -46,14 +46,33 @@ static const struct summary *next_visible(const struct lookup *l, enum kind kind
     return s;
 }
 
-struct card *gather_cards(const struct lookup *l, const char *ns, size_t *count)
+struct card *gather_cards_of_target(const struct lookup *l, const char *ns, size_t *count)
 {
     struct card *cards = NULL;
     struct store_cursor cursors[2] = {0};
     const struct summary *s;
     *count = 0;
-    while ((s = next_visible(l, KIND_CARD, ns, cursors)))
-        add_card(l, s, &cards, count);
+    while (*count < TARGET_CARDS_MAX && (s = next_visible(l, KIND_CARD, ns, cursors)))
+        if (!s->deleting)
+            add_card(l, s, &cards, count);
+    return cards;
+}
+
+struct card *gather_cards_of_schedule(const struct lookup *l, const struct schedule *schedule, size_t *count)
+{
+    struct card *cards = NULL;
+    struct store_cursor cursors[2] = {0};
+    const struct summary *s;
+    *count = 0;
+    while (*count <= SCHEDULE_CARDS_MAX && (s = next_visible(l, KIND_CARD, schedule->meta.ns, cursors))) {
+        size_t before = *count;
+        if (schedule_names_card(schedule, s->card))
+            add_card(l, s, &cards, count);
+        if (*count == before || schedule_selects_card(schedule, &cards[before]))
+            continue;
+        card_done(&cards[before]);
+        *count = before;
+    }
     return cards;
 }
 
@@ -134,15 +153,16 @@ static void sort_drill(const struct lookup *l, const struct summary *s, struct m
         keep_newest(newest, s, counts(s) ? "counts" : "other");
 }
 
-static void add_newest(const struct lookup *l, const struct map *newest, struct drill **drills, size_t *count)
+static bool is_of(const struct summary *drill, const struct card *cards, size_t count)
 {
-    size_t at = 0;
-    void *value;
-    while (map_next(newest, &at, NULL, &value))
-        add_drill(l, value, drills, count);
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(drill->card, cards[i].meta.name))
+            return true;
+    return false;
 }
 
-struct drill *gather_drills_of_target(const struct lookup *l, const char *ns, const char *target, size_t *count)
+struct drill *gather_drills_of_target(const struct lookup *l, const char *ns, const char *target, const struct card *cards,
+                                      size_t card_count, size_t *count)
 {
     struct drill *drills = NULL;
     auto_map struct map *newest = map_new(NULL);
@@ -151,7 +171,11 @@ struct drill *gather_drills_of_target(const struct lookup *l, const char *ns, co
     *count = 0;
     while ((s = store_next_of_target(l->store, KIND_DRILL, ns, target, &cursor)))
         sort_drill(l, s, newest, &drills, count);
-    add_newest(l, newest, &drills, count);
+    size_t at = 0;
+    void *value;
+    while (map_next(newest, &at, NULL, &value))
+        if (is_of(value, cards, card_count))
+            add_drill(l, value, &drills, count);
     return drills;
 }
 
@@ -171,7 +195,10 @@ struct drill *gather_drills_of_schedule(const struct lookup *l, const char *ns, 
         else
             sort_drill(l, s, newest, &drills, count);
     }
-    add_newest(l, newest, &drills, count);
+    size_t at = 0;
+    void *value;
+    while (map_next(newest, &at, NULL, &value))
+        add_drill(l, value, &drills, count);
     return drills;
 }
 

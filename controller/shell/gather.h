@@ -5,11 +5,14 @@
 
 #include "api/playbook.h"
 #include "api/task.h"
-#include "core/drill.h"
+#include "core/roster.h"
+#include "core/target.h"
 #include "shell/lookup.h"
 
-/* The namespace's own and the catalog's; own wins by name. */
-struct card *gather_cards(const struct lookup *l, const char *ns, size_t *ret_count);
+/* The namespace's own and the catalog's; own wins by name. Of ten thousand cards no more are held at once than a decision may look at:
+ * for a target the first TARGET_CARDS_MAX, for a schedule those that it selects, up to one more than SCHEDULE_CARDS_MAX. */
+struct card *gather_cards_of_target(const struct lookup *l, const char *ns, size_t *ret_count);
+struct card *gather_cards_of_schedule(const struct lookup *l, const struct schedule *schedule, size_t *ret_count);
 struct trigger *gather_triggers(const struct lookup *l, const char *ns, size_t *ret_count);
 void cards_free(struct card *cards, size_t count);
 void triggers_free(struct trigger *triggers, size_t count);
@@ -21,9 +24,10 @@ void playbooks_free(struct playbook *playbooks, size_t count);
 struct target *gather_targets(const struct lookup *l, const char *ns, size_t *ret_count);
 void targets_free(struct target *targets, size_t count);
 
-/* Of a target: those without verdict, and for each card the newest that ended and the newest that counts (Succeeded or Failed). */
-struct drill *gather_drills_of_target(const struct lookup *l, const char *ns, const char *target, size_t *ret_count);
-/* The same over all targets of a namespace, and those that the schedule made (at most GATHER_OWN_MAX, the oldest first). */
+/* Of a target: those without verdict, and for each of these cards the newest that ended and the newest that counts (Succeeded or Failed). */
+struct drill *gather_drills_of_target(const struct lookup *l, const char *ns, const char *target, const struct card *cards,
+                                      size_t card_count, size_t *ret_count);
+/* The same of all cards, over all targets of a namespace, and those that the schedule made (at most GATHER_OWN_MAX, the oldest first). */
 #define GATHER_OWN_MAX 2400
 struct drill *gather_drills_of_schedule(const struct lookup *l, const char *ns, const char *schedule, size_t *ret_count);
 void drills_free(struct drill *drills, size_t count);

@@ -66,6 +66,18 @@ void owners_forget(struct owners *o, const struct key *key)
     map_remove(o->by_key, key_text(key, text));
 }
 
+static bool remembers(const struct owner_state *s)
+{
+    return !observations_empty(s->observations) || map_count(s->events) || s->backoff.delay || s->not_before || s->in_flight ||
+           *s->lease_pod;
+}
+
+void owners_settle(struct owners *o, struct owner_state *s)
+{
+    if (!remembers(s))
+        owners_forget(o, &s->key);
+}
+
 void owners_clear(struct owners *o)
 {
     map_clear(o->by_key);

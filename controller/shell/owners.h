@@ -23,6 +23,8 @@ struct owner_state *owners_get(struct owners *o, const struct key *key);        
 struct owner_state *owners_find(const struct owners *o, const struct key *key); /* NULL: none */
 /* Forgets all about the key. What is in flight comes back to a state that nobody sees. */
 void owners_forget(struct owners *o, const struct key *key);
+/* To be called when a decision was carried out: a state that remembers nothing goes. Ten thousand cards at rest have none. */
+void owners_settle(struct owners *o, struct owner_state *state);
 void owners_clear(struct owners *o);
 /* To be called when something came back. True: the state is still current. False: it was forgotten, and may be freed by now. */
 bool owners_returned(struct owners *o, struct owner_state *state);

@@ -9,12 +9,13 @@ bool schedule_gather(const struct view_source *v, const struct key *key, struct 
     if (!g->view.object)
         return false;
     const char *uid = json_str(g->view.object, "metadata.uid", "");
-    if (store_decode(v->lookup.store, key, &g->schedule, &g->view.error) == 0)
+    if (store_decode(v->lookup.store, key, &g->schedule, &g->view.error) == 0) {
         g->view.schedule = &g->schedule;
+        g->view.cards = g->cards = gather_cards_of_schedule(&v->lookup, &g->schedule, &g->view.card_count);
+    }
     g->view.namespace_enabled = lookup_namespace_enabled(&v->lookup, key->ns);
     g->view.stopped = lookup_stopped(&v->lookup, key->ns);
     g->view.targets = g->targets = gather_targets(&v->lookup, key->ns, &g->view.target_count);
-    g->view.cards = g->cards = gather_cards(&v->lookup, key->ns, &g->view.card_count);
     g->view.drills = g->drills = gather_drills_of_schedule(&v->lookup, key->ns, key->name, &g->view.drill_count);
     g->view.tasks = g->tasks = gather_tasks(&v->lookup, key->ns, NULL, "", &g->view.task_count);
     g->view.seed = str_hash64(uid, strlen(uid), 0);

@@ -17,8 +17,9 @@ bool target_gather(const struct view_source *v, const struct key *key, struct ta
     g->view.agents = g->pods.agents;
     g->view.pod_count = g->pods.count;
     g->view.triggers = g->triggers = gather_triggers(&v->lookup, key->ns, &g->view.trigger_count);
-    g->view.cards = g->cards = gather_cards(&v->lookup, key->ns, &g->view.card_count);
-    g->view.drills = g->drills = gather_drills_of_target(&v->lookup, key->ns, key->name, &g->view.drill_count);
+    g->view.cards = g->cards = gather_cards_of_target(&v->lookup, key->ns, &g->view.card_count);
+    g->view.drills = g->drills =
+        gather_drills_of_target(&v->lookup, key->ns, key->name, g->cards, g->view.card_count, &g->view.drill_count);
     g->view.observations = executor_observations(v->executor, key);
     g->view.evidences = watches_evidences(v->watches, key);
     g->view.epoch = v->epoch;

@@ -386,10 +386,21 @@ void wakes_firing(struct wakes *w, const char *ns, const char *target)
     wake_drills_in_turn(w, ns, target);
 }
 
+/* Of drills, runs and tasks that are over there is nothing to be done, and they are the most. */
+static bool ends(enum kind kind)
+{
+    return kind == KIND_DRILL || kind == KIND_RUN || kind == KIND_TASK;
+}
+
 void wakes_all(struct wakes *w)
 {
     static const enum kind order[] = {KIND_TARGET,   KIND_RUN,  KIND_DRILL, KIND_TRIGGER,
                                       KIND_SCHEDULE, KIND_TASK, KIND_CARD,  KIND_PLAYBOOK};
-    for (size_t i = 0; i < array_len(order); i++)
-        wake_of_kind(w, order[i], NULL);
+    for (size_t i = 0; i < array_len(order); i++) {
+        struct store_cursor cursor = {0};
+        const struct summary *s;
+        while ((s = store_next(w->lookup.store, order[i], NULL, &cursor)))
+            if (s->live || !ends(order[i]))
+                wake(w, order[i], s->ns, s->name);
+    }
 }

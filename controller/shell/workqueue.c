@@ -24,6 +24,7 @@ struct workqueue {
     struct map *items; /* key text → item, borrowed by the heap's rows */
     struct heap *due[LANE_COUNT];
     size_t queued, handed_out;
+    bool books_held;
     void (*earlier)(void *userdata);
     void *userdata;
 };
@@ -95,9 +96,11 @@ void workqueue_add(struct workqueue *q, const struct key *key)
     workqueue_add_at(q, key, world_now(q->world));
 }
 
-/* The first row of the heap that still means something; NULL: none. */
+/* The first row of the heap that still means something; NULL: none, or none that may be handed out. */
 static struct item *first_of_lane(struct workqueue *q, enum lane lane)
 {
+    if (lane == LANE_BOOKS && q->books_held)
+        return NULL;
     usec_t when;
     void *pointer;
     while (heap_peek(q->due[lane], &when, &pointer)) {
@@ -162,19 +165,15 @@ void workqueue_done(struct workqueue *q, const struct key *key)
         item_drop_if_idle(q, item);
 }
 
+void workqueue_hold_books(struct workqueue *q, bool hold)
+{
+    bool lifted = q->books_held && !hold;
+    q->books_held = hold;
+    if (lifted && q->earlier)
+        q->earlier(q->userdata);
+}
+
 size_t workqueue_count(const struct workqueue *q)
 {
     return q->queued;
-}
-
-void workqueue_clear(struct workqueue *q)
-{
-    size_t at = 0;
-    void *value;
-    while (map_next(q->items, &at, NULL, &value)) {
-        struct item *item = value;
-        q->queued -= item->due != USEC_NEVER;
-        item->due = USEC_NEVER;
-    }
-    workqueue_next(q); /* sweeps the rows out */
 }

@@ -28,7 +28,7 @@ static json_t *pod_object(const struct sim_pod *pod, const char *phase)
                      "drillyard.dev/agent", pod->hidden ? "disabled" : "enabled", "ownerReferences", "kind", "ReplicaSet", "name",
                      owner, "uid", "rs", "controller", 1, "spec", "nodeName", pod->node_name, "containers", "name", "app", "status",
                      "phase", phase, "podIP", pod->ip, "initContainerStatuses",
-                     container(pod, "drill-injector", running, pod->boot), "containerStatuses",
+                     container(pod, "drill-injector", running, pod->boot ? pod->boot - 1 : 0), "containerStatuses",
                      container(pod, "app", running, pod->restarts));
 }
 
@@ -244,8 +244,13 @@ static void show(void *userdata)
     publish(pod, pod->alive ? "Running" : "Pending");
 }
 
+static void delete_by_force(void *userdata)
+{
+    sim_pod_delete_by_force(userdata);
+}
+
 /* Out of the controller's sight, whose watch is of pods with the label; by somebody to whom the agent is in the way, perhaps, which dies
- * again and again. */
+ * again and again, so that kubelet waits five minutes before it starts it; and who deletes the pod by force in the end. */
 void sim_pod_hide(struct sim_pod *pod)
 {
     if (pod->hidden || pod->leaving || pod->ended_at)
@@ -253,9 +258,12 @@ void sim_pod_hide(struct sim_pod *pod)
     sim_trace_say(pod->sim->trace, "%s: its label is taken off", pod->name);
     pod->hidden = true;
     publish(pod, pod->alive ? "Running" : "Pending");
-    if (pod->alive && sim_below(pod->sim, 2))
-        sim_agent_kill(pod, sim_between(pod->sim, 1, 60) * USEC_SEC);
+    bool for_good = sim_below(pod->sim, 3) == 0;
+    if (pod->alive && (for_good || sim_below(pod->sim, 2)))
+        sim_agent_kill(pod, sim_between(pod->sim, 1, 300) * USEC_SEC);
     later(pod, sim_between(pod->sim, 1, 60) * USEC_SEC, show);
+    if (for_good)
+        later(pod, sim_between(pod->sim, 0, 20) * USEC_SEC, delete_by_force);
 }
 
 /* ── finding ── */

@@ -78,7 +78,8 @@ void sim_pod_evict(struct sim_pod *pod);           /* asked to end: the agent re
 void sim_pod_vanish(struct sim_pod *pod);          /* its node is gone; the API server learns it later */
 void sim_pod_fail(struct sim_pod *pod);            /* phase Failed: containers have ended, the object stays for a while */
 void sim_pod_delete_by_force(struct sim_pod *pod); /* the object goes at once, the containers up to a minute later */
-void sim_pod_hide(struct sim_pod *pod);            /* its label is taken off, and put on again up to a minute later */
+void sim_pod_hide(
+    struct sim_pod *pod); /* its label is taken off, and put on again up to a minute later, or it is deleted by force */
 
 /* ── the target ── */
 void sim_pod_stop_process(struct sim_pod *pod);

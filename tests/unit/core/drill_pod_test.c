@@ -103,6 +103,52 @@ TEST(a_pod_out_of_sight_is_waited_for_as_long_as_the_drills_own_lease_says)
     scene_done(&s);
 }
 
+/* Its agent may have died just then, and kubelet starts it again when it has waited, longer each time: simulator seed 170103. */
+TEST(how_long_a_pod_that_is_gone_may_run_on_depends_on_how_often_its_agent_died)
+{
+    static const struct {
+        const char *row;
+        int restarts;
+        int asked_after; /* seconds after it left the API server says that it has none */
+        bool taken_over; /* by a process that never saw the pod */
+        int over_after;  /* seconds after it was missed */
+    } rows[] = {
+        {"never", 0, 0, false, 25},       {"once", 1, 0, false, 35},
+        {"three times", 3, 0, false, 95}, {"again and again", 9, 0, false, 315},
+        {"not known", 0, 0, true, 315},   {"never, as it was when the API server was not asked for long", 0, 12, false, 315},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        CHECK_ROW(rows[i].row);
+        struct scene s;
+        scene_init(&s);
+        json_put_int(json_array_get(json_at(s.pod_json, "status.initContainerStatuses"), 0), "restartCount", rows[i].restarts);
+        scene_pod(&s);
+        scene_inject(&s);
+        if (rows[i].taken_over) {
+            observations_free((struct observations *)s.view.observations);
+            s.view.observations = observations_new();
+        }
+        int over = 0;
+        const int left = 2, missed = left + rows[i].asked_after;
+        for (int second = left; second < missed + 400 && !over; second++) {
+            s.view.pod = NULL;
+            s.view.agent = NULL;
+            listed(&s, second < missed ? HOLDS_UNKNOWN : HOLDS_FALSE, T0 + second * USEC_SEC);
+            scene_decide(&s, T0 + second * USEC_SEC);
+            enum drill_phase phase = DRILL_NEW;
+            drill_phase_parse(phase_written(&s), &phase);
+            if (drill_phase_terminal(phase))
+                over = second - missed;
+            else {
+                CHECK(s.decision.again_at < T0 + (missed + 400) * USEC_SEC); /* it is not forgotten */
+                scene_apply(&s, T0 + second * USEC_SEC);
+            }
+        }
+        CHECK_INT(over, rows[i].over_after);
+        scene_done(&s);
+    }
+}
+
 /* Its label was taken off, and its agent may be dead as well: however long that lasts, it is not gone. */
 TEST(a_pod_without_its_label_is_not_gone)
 {
@@ -131,13 +177,13 @@ TEST(a_pod_without_its_label_is_not_gone)
         }
         CHECK_INT(s.drill.phase, DRILL_REVERTING);
         CHECK_CONTAINS(json_str(s.drill.status, "message", ""), rows[i].why);
-        for (int second = 600; second <= 625; second += 5) { /* somebody deleted it, by force perhaps: simulator seed 7218 */
+        for (int second = 600; second <= 915; second += 5) { /* somebody deleted it, by force perhaps: simulator seed 7218 */
             s.view.pod = NULL;
             s.view.agent = NULL;
             listed(&s, HOLDS_FALSE, T0 + second * USEC_SEC);
             scene_decide(&s, T0 + second * USEC_SEC);
-            CHECK_INT(str_equal(phase_written(&s), "Inconclusive"), second == 625);
-            if (second < 625)
+            CHECK_INT(str_equal(phase_written(&s), "Inconclusive"), second == 915); /* the lease, and its agent's longest wait */
+            if (second < 915)
                 scene_apply(&s, T0 + second * USEC_SEC);
         }
         CHECK_STR(json_str(status_of(&s)->body, "revert.by", ""), "PodGone");

@@ -50,6 +50,14 @@ static inline void scene_decode(struct scene *s)
     s->view.drill = &s->drill;
 }
 
+static inline void scene_pod(struct scene *s)
+{
+    json_t *reduced = pod_reduce(s->pod_json);
+    pod_done(&s->pods[0]);
+    pod_decode(reduced, &s->pods[0]);
+    json_decref(reduced);
+}
+
 static inline void scene_init(struct scene *s)
 {
     memset(s, 0, sizeof(*s));
@@ -81,9 +89,7 @@ static inline void scene_init(struct scene *s)
     struct error err = {0};
     if (card_decode(s->card_json, &s->card, &err) || target_decode(s->target_json, &s->target, &err))
         CHECK_FAIL("scene: %s", err.text);
-    json_t *reduced = pod_reduce(s->pod_json);
-    pod_decode(reduced, &s->pods[0]);
-    json_decref(reduced);
+    scene_pod(s);
     s->agents[0] = (struct agent_state){.link = AGENT_UP, .up_since = 1, .target_found = true, .clock_error = 200};
     s->ledger = (struct ledger_view){.synced = true, .segments = s->segments};
     s->rv = 1;

@@ -154,7 +154,7 @@ static void carry_out(struct bench *b, const struct effect *e, usec_t now, enum 
 static void bench_run(struct bench *b, usec_t now, enum loss loss)
 {
     struct target targets[MANY];
-    struct card cards[MANY];
+    struct card cards[SCHEDULE_CARDS_MAX + 1];
     struct drill drills[MANY];
     struct task tasks[MANY];
     struct schedule_view v = {.object = b->schedule,

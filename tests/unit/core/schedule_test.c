@@ -51,6 +51,42 @@ TEST(nothing_starts_where_something_forbids_it_and_the_condition_says_what)
     }
 }
 
+/* What would take more memory than there is is refused, and said, and comes to rest. */
+TEST(a_schedule_that_selects_too_much_is_not_obeyed_and_says_so)
+{
+    static const struct {
+        const char *sentence;
+        int cards, targets;
+        const char *reason, *message;
+    } rows[] = {
+        {"as many cards as may be", SCHEDULE_CARDS_MAX, 1, "Scheduled", "500 of 500 cards are due"},
+        {"one card more", SCHEDULE_CARDS_MAX + 1, 1, "TooManyCards", "spec.cards selects more than 500 ChaosCards"},
+        {"as many pairs as may be", SCHEDULE_CARDS_MAX, SCHEDULE_PAIRS_MAX / SCHEDULE_CARDS_MAX, "Scheduled", "20000 of 20000"},
+        {"one target more", SCHEDULE_CARDS_MAX, SCHEDULE_PAIRS_MAX / SCHEDULE_CARDS_MAX + 1, "TooManyPairs",
+         "41 targets and 500 cards"},
+    };
+    for (size_t i = 0; i < array_len(rows); i++) {
+        CHECK_ROW(rows[i].sentence);
+        auto_bench struct bench b;
+        bench_init(&b, EVERY ", 'windows': [{'from': '12:00', 'to': '13:00'}]");
+        char name[16];
+        for (int n = 0; n < rows[i].targets; n++) {
+            str_format(name, sizeof(name), "shop-%d", n);
+            bench_target(&b, name, "");
+        }
+        for (int n = 0; n < rows[i].cards; n++) {
+            str_format(name, sizeof(name), "X%03d", n);
+            bench_card(&b, name, 2.5);
+        }
+        bench_settle(&b, T0 + 5 * USEC_MINUTE);
+        const char *message;
+        CHECK_STR(ready_reason(&b, &message), rows[i].reason);
+        CHECK_CONTAINS(message, rows[i].message);
+        CHECK_INT(b.statuses, 1);
+        CHECK_INT(json_array_size(b.drills), 0);
+    }
+}
+
 TEST(a_target_that_is_not_steady_is_waited_for_until_the_deadline)
 {
     auto_bench struct bench b;

@@ -134,6 +134,23 @@ TEST(what_happens_on_a_target_wakes_the_drill_at_work_and_those_behind_it_when_i
     bench_done(&b);
 }
 
+TEST(who_begins_to_lead_looks_at_all_but_those_that_are_over)
+{
+    struct bench b;
+    bench_init(&b);
+    put(&b, KIND_DRILL, "team-a", "recorded", DRILL_SPEC, "{\"phase\":\"Succeeded\"}");
+    put(&b, KIND_RUN, "team-a", "mended", RUN_SPEC, "{\"phase\":\"Succeeded\"}");
+    put(&b, KIND_RUN, "team-a", "mends", RUN_SPEC, "{\"phase\":\"Running\"}");
+    put(&b, KIND_TASK, "team-a", "new", "{\"target\":\"shop\"}", NULL);
+    put(&b, KIND_TASK, "team-a", "closed", "{\"target\":\"shop\"}", "{\"phase\":\"Resolved\"}");
+    woken(&b);
+    wakes_all(&b.wakes);
+    CHECK_STR(woken(&b),
+              "DrillTarget/other DrillTarget/shop PlaybookRun/mends Drill/elsewhere CodingTask/new Drill/ended Drill/waits "
+              "Drill/works Trigger/gap Playbook/mend ");
+    bench_done(&b);
+}
+
 int main(void)
 {
     return check_run();

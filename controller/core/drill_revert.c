@@ -9,17 +9,18 @@
 
 /* Beyond the lease, of a pod that was deleted and may run on: for the agent to notice that it is over, and to revert. One that died just then
  * is started again by kubelet, which waits longer each time: 10 s at first, then twice as long, up to five minutes (kubelet's
- * containerBackOffPeriod and MaxContainerBackOff). So how often it was started before is kept from the pod's last status; where that is not
- * known, or the pod was out of sight for a while before it went, the wait may be the longest. */
+ * containerBackOffPeriod and MaxContainerBackOff). So how often it was started before is kept from the pod's last status while the agent
+ * answers. Where it did not, or the pod was out of sight for a while before it went, what that status says is old, and the wait may be the
+ * longest. */
 #define POD_LEFT_SLACK   (5 * USEC_SEC)
 #define AGENT_DOWN_FIRST (10 * USEC_SEC)
 #define AGENT_DOWN_MAX   (5 * USEC_MINUTE)
 #define POD_LOOK_EVERY   (2 * USEC_SEC)
-#define POD_ASKED_SOON   (10 * USEC_SEC)    /* after it left: less than a first wait */
+#define POD_ASKED_SOON   (10 * USEC_SEC)    /* after it left: one that was out of sight for longer was hidden */
 #define POD_LISTED       "pod-listed"       /* the want: the API server still has it */
 #define NOTE_LEFT        "pod-left"         /* since when it is not to be seen */
 #define NOTE_MISSED      "pod-missed"       /* since when the API server has not had it */
-#define NOTE_STARTS      "pod-agent-starts" /* of the agent's container, when it was to be seen; 0: not known */
+#define NOTE_STARTS      "pod-agent-starts" /* of the agent's container, when it was to be seen and answered; 0: not known */
 
 static bool ended(const struct pod *pod)
 {
@@ -47,15 +48,16 @@ usec_t drill_pod_left_at(const struct drill_view *v)
     return noted(v, NOTE_LEFT);
 }
 
-/* How long its agent may be down, should it run on. */
-static usec_t agent_down(int64_t starts)
+/* How long its agent may be down, should it run on: had it died as soon as the pod left, and again since, the wait that is under way when
+ * the pod is missed is at most as long as the first one and all those before it. */
+static usec_t agent_down(usec_t unseen, int64_t starts)
 {
-    return starts ? usec_min(AGENT_DOWN_FIRST << usec_min(starts - 1, 5), AGENT_DOWN_MAX) : AGENT_DOWN_MAX;
+    return starts ? usec_min((AGENT_DOWN_FIRST << usec_min(starts - 1, 5)) + unseen, AGENT_DOWN_MAX) : AGENT_DOWN_MAX;
 }
 
-static usec_t pod_gone_at(const struct drill_view *v, usec_t missed_at, int64_t starts)
+static usec_t pod_gone_at(const struct drill_view *v, usec_t left_at, usec_t missed_at, int64_t starts)
 {
-    return usec_add(missed_at, drill_lease(v) + agent_down(starts) + POD_LEFT_SLACK);
+    return usec_add(missed_at, drill_lease(v) + agent_down(missed_at - left_at, starts) + POD_LEFT_SLACK);
 }
 
 /* Pods are watched by their label, and one that has lost it is asked for by name. TRUE: it is there. Without a target nobody can look. */
@@ -80,7 +82,7 @@ bool drill_pod_gone(const struct drill_view *v, usec_t now)
     if (v->pod)
         return ended(v->pod);
     usec_t left_at = drill_pod_left_at(v), missed_at = noted(v, NOTE_MISSED);
-    bool over = left_at && missed_at && now >= pod_gone_at(v, missed_at, noted(v, NOTE_STARTS));
+    bool over = left_at && missed_at && now >= pod_gone_at(v, left_at, missed_at, noted(v, NOTE_STARTS));
     return v->pod_ended || (over && pod_listed(v, left_at) == HOLDS_FALSE);
 }
 
@@ -95,7 +97,7 @@ static void note_visible(const struct drill_view *v, struct decision *d)
 {
     note(v, NOTE_LEFT, 0, d);
     note(v, NOTE_MISSED, 0, d);
-    note(v, NOTE_STARTS, 1 + pod_restarts(v->pod, INJECTOR_CONTAINER), d);
+    note(v, NOTE_STARTS, v->agent && v->agent->link == AGENT_UP ? 1 + pod_restarts(v->pod, INJECTOR_CONTAINER) : 0, d);
 }
 
 void drill_note_pod(const struct drill_view *v, usec_t now, struct decision *d)
@@ -121,8 +123,8 @@ void drill_note_pod(const struct drill_view *v, usec_t now, struct decision *d)
     want_pod_listed(v, d);
     if (!missed_at)
         decision_again(d, now + POD_LOOK_EVERY);
-    else if (now < pod_gone_at(v, missed_at, starts))
-        decision_again(d, pod_gone_at(v, missed_at, starts));
+    else if (now < pod_gone_at(v, left_at, missed_at, starts))
+        decision_again(d, pod_gone_at(v, left_at, missed_at, starts));
 }
 
 struct fault_view fault_look(const struct drill_view *v, usec_t now)
@@ -233,9 +235,10 @@ void drill_decide_reverting(const struct drill_view *v, const struct verdict *ve
         else if (!v->pod && pod_listed(v, drill_pod_left_at(v)) == HOLDS_FALSE) {
             char until[RFC3339_SIZE];
             usec_t missed_at = noted(v, NOTE_MISSED) ? noted(v, NOTE_MISSED) : now;
+            usec_t left_at = usec_min(drill_pod_left_at(v), missed_at);
             str_format(why, sizeof(why),
                        "pod %s is gone: waiting until %s, by when its agent, should it run on, must have reverted",
-                       v->drill->status_pod, rfc3339_format(pod_gone_at(v, missed_at, noted(v, NOTE_STARTS)), until));
+                       v->drill->status_pod, rfc3339_format(pod_gone_at(v, left_at, missed_at, noted(v, NOTE_STARTS)), until));
         } else if (!v->pod)
             str_format(why, sizeof(why), "pod %s is out of sight, and whether it is gone is not known: %.120s",
                        v->drill->status_pod, evidences_get(v->evidences, POD_LISTED)->message);

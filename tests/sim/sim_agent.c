@@ -207,8 +207,10 @@ static void hang_up_all(struct sim_pod *pod)
 static void come_back(void *userdata)
 {
     struct sim_pod *pod = userdata;
-    if (pod->alive && !pod->agent_up)
-        sim_agent_start(pod);
+    if (!pod->alive || pod->agent_up)
+        return;
+    sim_agent_start(pod);
+    sim_pod_agent_started(pod);
 }
 
 void sim_agent_kill(struct sim_pod *pod, usec_t down_for)

@@ -249,8 +249,22 @@ static void delete_by_force(void *userdata)
     sim_pod_delete_by_force(userdata);
 }
 
+void sim_pod_agent_started(struct sim_pod *pod)
+{
+    if (pod->listed && !pod->ended_at)
+        publish(pod, "Running");
+}
+
+/* Kubelet waits 10 s before it starts a container again, then twice as long each time, five minutes at most: had it died again and again for
+ * so long, the wait that is under way by then is over so long after the first death. */
+static usec_t agent_back_by(const struct sim_pod *pod, usec_t dying_for)
+{
+    int restarts = pod->boot - 1;
+    return usec_min(2 * dying_for + ((10 * USEC_SEC) << (restarts < 5 ? restarts : 5)), 300 * USEC_SEC);
+}
+
 /* Out of the controller's sight, whose watch is of pods with the label; by somebody to whom the agent is in the way, perhaps, which dies
- * again and again, so that kubelet waits five minutes before it starts it; and who deletes the pod by force in the end. */
+ * again and again; and who deletes the pod by force in the end. */
 void sim_pod_hide(struct sim_pod *pod)
 {
     if (pod->hidden || pod->leaving || pod->ended_at)
@@ -259,11 +273,10 @@ void sim_pod_hide(struct sim_pod *pod)
     pod->hidden = true;
     publish(pod, pod->alive ? "Running" : "Pending");
     bool for_good = sim_below(pod->sim, 3) == 0;
+    usec_t until = sim_between(pod->sim, 1, 60) * USEC_SEC;
     if (pod->alive && (for_good || sim_below(pod->sim, 2)))
-        sim_agent_kill(pod, sim_between(pod->sim, 1, 300) * USEC_SEC);
-    later(pod, sim_between(pod->sim, 1, 60) * USEC_SEC, show);
-    if (for_good)
-        later(pod, sim_between(pod->sim, 0, 20) * USEC_SEC, delete_by_force);
+        sim_agent_kill(pod, sim_between(pod->sim, 1, agent_back_by(pod, until) / USEC_SEC) * USEC_SEC);
+    later(pod, until, for_good ? delete_by_force : show);
 }
 
 /* ── finding ── */

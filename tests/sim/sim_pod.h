@@ -81,6 +81,8 @@ void sim_pod_delete_by_force(struct sim_pod *pod); /* the object goes at once, t
 void sim_pod_hide(
     struct sim_pod *pod); /* its label is taken off, and put on again up to a minute later, or it is deleted by force */
 
+void sim_pod_agent_started(struct sim_pod *pod); /* its agent again: the API server is told */
+
 /* ── the target ── */
 void sim_pod_stop_process(struct sim_pod *pod);
 void sim_pod_start_process(struct sim_pod *pod);

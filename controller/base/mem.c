@@ -37,6 +37,12 @@ void *mem_resize(void *p, size_t count, size_t size)
     return checked(reallocarray(p, count, size));
 }
 
+void *mem_room(void *p, size_t count, size_t size)
+{
+    bool full = count == 0 || (count & (count - 1)) == 0;
+    return full ? mem_resize(p, count ? 2 * count : 1, size) : p;
+}
+
 char *mem_strdup(const char *s)
 {
     return s ? checked(strdup(s)) : NULL;

@@ -8,7 +8,7 @@
  * when history is deleted and nothing is counted twice: status and counts are one write, and it names the last end it has seen. */
 struct ready_tally {
     int64_t ended, succeeded, failed; /* since then */
-    usec_t last_at;                   /* UTC; 0: none ended since */
+    usec_t first_at, last_at;         /* UTC; 0: none ended since */
     usec_t more_at;                   /* when to look again for one that ended too lately to be counted yet; 0: there is none */
     const char *last_result;
 };

@@ -11,7 +11,7 @@
 
 static bool same_site(const struct firing *f, const struct trigger_site *s)
 {
-    return str_equal(f->ns, s->ns) && str_equal(f->target, s->target) && str_equal(f->pod, s->pod);
+    return str_equal(f->pod, s->pod) && str_equal(f->target, s->target) && str_equal(f->ns, s->ns); /* what differs most first */
 }
 
 enum holds trigger_fires(const struct trigger *t, const struct evidence *seen)
@@ -109,8 +109,8 @@ static bool run_ended(const struct run *r)
 /* Outside healers' runs are their own affair: one that is never ended must not keep us from healing. */
 static bool run_of(const struct run *r, const struct playbook *p, const char *ns, const char *target)
 {
-    return (str_empty(r->reporter) || str_equal(r->reporter, "drillyard")) && str_equal(r->playbook, p->meta.name) &&
-           str_equal(r->target, target) && str_equal(r->meta.ns, ns);
+    return str_equal(r->target, target) && str_equal(r->playbook, p->meta.name) && str_equal(r->meta.ns, ns) &&
+           (str_empty(r->reporter) || str_equal(r->reporter, "drillyard"));
 }
 
 /* Whether one is at work; else when the last one ended (0: there was none). */
@@ -255,16 +255,34 @@ static int by_group_newest_first(const void *a, const void *b)
     return strcmp(left->meta.name, right->meta.name);
 }
 
+/* Whether any group may have more than RUNS_KEPT: two groups that share a number only cost the sorting. */
+static bool may_forget_runs(const struct trigger_view *v)
+{
+    unsigned short kept[1024] = {0};
+    for (size_t i = 0; i < v->run_count; i++) {
+        const struct run *r = &v->runs[i];
+        if (!run_ended(r))
+            continue;
+        uint64_t group = str_hash64(r->playbook, strlen(r->playbook), 0);
+        group = str_hash64(r->target, strlen(r->target), group);
+        group = str_hash64(r->meta.ns, strlen(r->meta.ns), group);
+        if (++kept[group % array_len(kept)] > RUNS_KEPT)
+            return true;
+    }
+    return false;
+}
+
 /* Ended runs beyond RUNS_KEPT of a playbook and target go, oldest first, one per decision: never in a hurry. */
 static void forget_old_runs(const struct trigger_view *v, struct decision *d)
 {
+    if (!may_forget_runs(v))
+        return;
     auto_free const struct run **ended = mem_array(v->run_count, sizeof(*ended));
     size_t count = 0;
     for (size_t i = 0; i < v->run_count; i++)
         if (run_ended(&v->runs[i]))
             ended[count++] = &v->runs[i];
-    if (count > RUNS_KEPT)
-        qsort(ended, count, sizeof(*ended), by_group_newest_first);
+    qsort(ended, count, sizeof(*ended), by_group_newest_first);
     for (size_t i = count; i-- > RUNS_KEPT;) {
         if (compare_groups(ended[i], ended[i - RUNS_KEPT]))
             continue;

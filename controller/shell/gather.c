@@ -1,21 +1,15 @@
 #include "shell/gather.h"
 
+#include "base/heap.h"
 #include "base/map.h"
 #include "base/str.h"
-
-/* Room for one more in `array` of *count elements; the array grows by doubling at powers of two. */
-static void *room(void *array, size_t count, size_t size)
-{
-    bool full = count == 0 || (count & (count - 1)) == 0;
-    return full ? mem_resize(array, count ? 2 * count : 1, size) : array;
-}
 
 /* One function for adding, and one for freeing, of each kind. What cannot be decoded is left out. */
 #define GATHER_KIND(noun, type, done)                                                                                              \
     static void add_##noun(const struct lookup *l, const struct summary *s, type **array, size_t *count)                           \
     {                                                                                                                              \
         struct key key = key_of(s->kind, s->ns, s->name);                                                                          \
-        *array = room(*array, *count, sizeof(type));                                                                               \
+        *array = mem_room(*array, *count, sizeof(type));                                                                           \
         if (store_decode(l->store, &key, &(*array)[*count], NULL) == 0)                                                            \
             ++*count;                                                                                                              \
     }                                                                                                                              \
@@ -216,18 +210,10 @@ struct run *gather_runs_of_target(const struct lookup *l, const char *ns, const 
     return runs;
 }
 
-static int newest_first(const void *a, const void *b)
-{
-    const struct summary *left = *(const struct summary *const *)a, *right = *(const struct summary *const *)b;
-    if (left->ended_at != right->ended_at)
-        return left->ended_at > right->ended_at ? -1 : 1;
-    return strcmp(left->name, right->name);
-}
-
 /* By its summary alone, which borrows from the store: what is asked of hundreds must not parse them. */
 static void add_outline(const struct summary *s, struct run **runs, size_t *count)
 {
-    *runs = room(*runs, *count, sizeof(**runs));
+    *runs = mem_room(*runs, *count, sizeof(**runs));
     (*runs)[(*count)++] = (struct run){
         .meta = {.ns = s->ns, .name = s->name, .uid = s->uid, .rv = s->rv, .created_at = s->created_at},
         .playbook = s->reference,
@@ -238,29 +224,37 @@ static void add_outline(const struct summary *s, struct run **runs, size_t *coun
     };
 }
 
+static bool is_of_playbooks(const struct summary *run, const struct playbook *playbooks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(run->reference, playbooks[i].meta.name))
+            return true;
+    return false;
+}
+
 struct run *gather_runs_of_playbooks(const struct lookup *l, const struct playbook *playbooks, size_t playbook_count, size_t *count)
 {
     struct run *runs = NULL;
-    const struct summary **ended = NULL, *s;
-    size_t ended_count = 0;
+    const struct summary *s;
+    struct heap *ended = heap_new(); /* the newest, the oldest of them first */
     struct store_cursor cursor = {0};
     *count = 0;
     while (playbook_count && (s = store_next(l->store, KIND_RUN, NULL, &cursor))) {
-        bool ours = false;
-        for (size_t i = 0; i < playbook_count && !ours; i++)
-            ours = str_equal(s->reference, playbooks[i].meta.name);
-        if (ours && s->live)
+        if (!is_of_playbooks(s, playbooks, playbook_count))
+            continue;
+        usec_t oldest;
+        bool full = heap_count(ended) == GATHER_RUNS_MAX && heap_peek(ended, &oldest, NULL);
+        if (s->live)
             add_outline(s, &runs, count);
-        else if (ours) {
-            ended = room(ended, ended_count, sizeof(*ended));
-            ended[ended_count++] = s;
+        else if (!full || s->ended_at > oldest) {
+            if (full)
+                heap_pop(ended);
+            heap_add(ended, s->ended_at, (void *)(uintptr_t)s);
         }
     }
-    if (ended_count > GATHER_RUNS_MAX)
-        qsort(ended, ended_count, sizeof(*ended), newest_first);
-    for (size_t i = 0; i < ended_count && i < GATHER_RUNS_MAX; i++)
-        add_outline(ended[i], &runs, count);
-    free(ended);
+    while ((s = heap_pop(ended)))
+        add_outline(s, &runs, count);
+    heap_free(ended);
     return runs;
 }
 

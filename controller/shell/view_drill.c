@@ -35,7 +35,7 @@ static void gather_peers(const struct view_source *v, struct drill_gather *g)
         struct key key = key_of(KIND_DRILL, s->ns, s->name);
         const struct observation *intent = observations_get(placed ? NULL : executor_observations(v->executor, &key), "intent");
         bool intends = intent->state == OBSERVATION_OK;
-        g->peers = mem_resize(g->peers, g->view.peer_count + 1, sizeof(*g->peers));
+        g->peers = mem_room(g->peers, g->view.peer_count, sizeof(*g->peers));
         g->peers[g->view.peer_count++] = (struct drill_peer){
             .name = s->name,
             .target = s->target,

@@ -1,4 +1,5 @@
 #include "shell/views.h"
+#include "shell/wakes.h"
 
 #include "base/str.h"
 #include "core/action.h"
@@ -17,12 +18,30 @@ static bool exists(const struct lookup *l, enum kind kind, const char *ns, const
     return there;
 }
 
-/* Whether an end falls into (since, until]; one that comes later is looked at again when it has settled. */
+static void tally_again(struct ready_tally *t, usec_t at)
+{
+    t->more_at = t->more_at ? usec_min(t->more_at, at) : at;
+}
+
+/* Whether an end falls into (since, until]; one that comes later is counted with those that come after it. */
 static bool tally_due(struct ready_tally *t, usec_t ended_at, usec_t since, usec_t until)
 {
-    if (ended_at > until && (!t->more_at || ended_at + TALLY_SETTLE < t->more_at))
-        t->more_at = ended_at + TALLY_SETTLE;
-    return ended_at > since && ended_at <= until;
+    if (ended_at > until)
+        tally_again(t, ended_at + TALLY_AFTER);
+    if (ended_at <= since || ended_at > until)
+        return false;
+    t->first_at = t->first_at ? usec_min(t->first_at, ended_at) : ended_at;
+    return true;
+}
+
+/* Nothing is counted before the first of it has waited for the others: where many end, each count would be followed by the next. */
+static void tally_wait(struct ready_tally *t, usec_t now)
+{
+    if (!t->first_at || t->first_at + TALLY_AFTER <= now)
+        return;
+    usec_t due = t->first_at + TALLY_AFTER;
+    *t = (struct ready_tally){.more_at = t->more_at};
+    tally_again(t, due);
 }
 
 static void tally_add(struct ready_tally *t, const struct summary *s, bool counts, bool failed, const char *result)
@@ -85,7 +104,7 @@ static void card_tally(const struct view_source *v, const struct key *key, usec_
     while ((s = next_drill(v, key, catalog, &cursor))) {
         /* While its drills are at work it is looked at now and then, so that a wake that got lost (a leader change) costs only time. */
         if (s->live || s->ended_at + TALLY_WATCHED > until)
-            t->more_at = t->more_at ? usec_min(t->more_at, until + TALLY_AGAIN) : until + TALLY_AGAIN;
+            tally_again(t, until + TALLY_AGAIN);
         if (!s->ended_at)
             continue;
         struct key own = key_of(KIND_CARD, s->ns, s->card);
@@ -111,7 +130,9 @@ bool ready_gather_card(const struct view_source *v, const struct key *key, struc
         .last_key = "lastDrill",
     };
     card_check(&v->lookup, key, &g->view.error);
-    card_tally(v, key, json_time(g->object, "status.lastDrill", 0), clock_now(v->clock) - TALLY_SETTLE, &g->view.tally);
+    usec_t now = clock_now(v->clock);
+    card_tally(v, key, json_time(g->object, "status.lastDrill", 0), now - TALLY_SETTLE, &g->view.tally);
+    tally_wait(&g->view.tally, now);
     return true;
 }
 
@@ -175,7 +196,9 @@ bool ready_gather_playbook(const struct view_source *v, const struct key *key, s
         .last_key = "lastRun",
     };
     playbook_check(&v->lookup, key, &g->view.error);
-    playbook_tally(v, key, json_time(g->object, "status.lastRun", 0), clock_now(v->clock) - TALLY_SETTLE, &g->view.tally);
+    usec_t now = clock_now(v->clock);
+    playbook_tally(v, key, json_time(g->object, "status.lastRun", 0), now - TALLY_SETTLE, &g->view.tally);
+    tally_wait(&g->view.tally, now);
     return true;
 }
 

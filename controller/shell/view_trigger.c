@@ -5,15 +5,15 @@
 static void add_site(void *userdata, const struct watches_site *site)
 {
     struct trigger_gather *g = userdata;
-    g->sites = mem_resize(g->sites, g->site_count + 1, sizeof(*g->sites));
+    g->sites = mem_room(g->sites, g->site_count, sizeof(*g->sites));
     g->sites[g->site_count++] = *site;
 }
 
 static bool has_site(const struct trigger_gather *g, const struct firing *f)
 {
     for (size_t i = 0; i < g->site_count; i++)
-        if (str_equal(g->sites[i].owner.ns, f->ns) && str_equal(g->sites[i].owner.name, f->target) &&
-            str_equal(g->sites[i].pod.name, f->pod))
+        if (str_equal(g->sites[i].pod.name, f->pod) && str_equal(g->sites[i].owner.name, f->target) &&
+            str_equal(g->sites[i].owner.ns, f->ns))
             return true;
     return false;
 }

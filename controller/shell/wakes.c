@@ -2,8 +2,7 @@
 
 #include "base/str.h"
 
-#define TALLY_AFTER  (30 * USEC_SEC) /* counters on cards and playbooks are brought up to date so often at most */
-#define SETTLE_AFTER USEC_SEC        /* who looks at all cards at once does so when those that come together have come */
+#define SETTLE_AFTER USEC_SEC /* who looks at all cards at once does so when those that come together have come */
 
 /* ── groups of keys ── */
 

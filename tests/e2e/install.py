@@ -106,7 +106,7 @@ def upgraded_idle(bed):
     check(catalog(bed) == objects, "the same cards, triggers and playbooks: none was made anew", catalog(bed))
 
 
-@test("helm upgrade with a changed value, to two replicas: both ready, one leads, and the other takes over")
+@test("helm upgrade with a changed value, to two replicas: both ready, one leads, and another takes over")
 def upgraded(bed):
     objects = catalog(bed)
     helm("upgrade", "drillyard", CHART, "-n", bed.system, *bed.helm_values("replicas=2", "controller.logLevel=debug"), "--wait", "--timeout", "90s")
@@ -125,10 +125,15 @@ def upgraded(bed):
     epoch = get(bed.system, "lease", "drillyard-controller")["spec"]["leaseTransitions"]
     began = time.time()
     kubectl("-n", bed.system, "delete", "pod", leader, "--grace-period=0", "--force")
-    (other,) = [pod for pod in pods if pod != leader]
-    wait(f"{other} leading", lambda: (leaders(bed, [other])[0] == [other], leaders(bed, [other])[1]), 15)
-    check(get(bed.system, "lease", "drillyard-controller")["spec"]["leaseTransitions"] > epoch, "a later epoch", epoch)
-    print(f"#   the other controller led {time.time() - began:.1f} s after the leader was killed")
+
+    def another_leads():
+        """The one that stood by, or the killed one's successor where that has been as quick."""
+        lease = get(bed.system, "lease", "drillyard-controller")["spec"]
+        holder = lease.get("holderIdentity", "").rsplit("_", 1)[0]
+        return lease["leaseTransitions"] > epoch and holder != leader and leaders(bed, [holder])[0] == [holder], lease
+
+    wait(f"another than {leader} leading, by a later epoch than {epoch}", another_leads, 15)
+    print(f"#   another controller led {time.time() - began:.1f} s after the leader was killed")
     controllers(bed, 2)
 
 

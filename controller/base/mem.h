@@ -12,9 +12,8 @@
 void *mem_alloc(size_t size);                         /* zeroed; aborts when out of memory; size 0 gives a valid pointer */
 void *mem_array(size_t count, size_t size);           /* zeroed; aborts on overflow */
 void *mem_resize(void *p, size_t count, size_t size); /* like reallocarray; the new part is NOT zeroed */
-void *mem_room(void *p, size_t count,
-               size_t size);     /* `p` of `count` with room for one more; it doubles, from 0 (NULL) on, by one each */
-char *mem_strdup(const char *s); /* NULL gives NULL */
+void *mem_room(void *p, size_t count, size_t size); /* room for one more; p grew by one each time from NULL and 0 on, and doubles */
+char *mem_strdup(const char *s);                    /* NULL gives NULL */
 char *mem_strndup(const char *s, size_t n);
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

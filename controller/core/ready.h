@@ -4,6 +4,8 @@
 
 #include "core/decision.h"
 
+#define TALLY_AFTER (30 * USEC_SEC) /* an end waits so long to be counted together with those that follow it */
+
 /* Drills of a card, or runs of a playbook, that ended since the status was last written; counted on top of it, so that nothing is lost
  * when history is deleted and nothing is counted twice: status and counts are one write, and it names the last end it has seen. */
 struct ready_tally {

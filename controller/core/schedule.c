@@ -146,10 +146,10 @@ static void ready_of(const struct schedule_view *v, const struct roster *r, stru
                   "schedules",
                   SCHEDULE_CARDS_MAX);
     else if (r->targets * r->cards > SCHEDULE_PAIRS_MAX)
-        ready_say(
-            ready, CONDITION_FALSE, "TooManyPairs",
-            "%zu targets and %zu cards are selected, which are more than %d pairs, so none is drilled; make several schedules",
-            r->targets, r->cards, SCHEDULE_PAIRS_MAX);
+        ready_say(ready, CONDITION_FALSE, "TooManyPairs",
+                  "spec.targets and spec.cards select %zu targets and %zu cards, which are more than %d pairs, so none is drilled; "
+                  "select fewer, or make several schedules",
+                  r->targets, r->cards, SCHEDULE_PAIRS_MAX);
     else if (v->schedule->suspend)
         ready_say(ready, CONDITION_TRUE, "Suspended", "spec.suspend is true: no new drills");
     else

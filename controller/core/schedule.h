@@ -13,8 +13,7 @@ struct schedule_view {
     bool namespace_enabled, stopped;
     const struct target *targets; /* in its namespace */
     size_t target_count;
-    const struct card
-        *cards; /* own namespace's and the catalog's (own wins by name); those that it does not select are left out or not */
+    const struct card *cards; /* own namespace's and the catalog's (own wins by name); others than it selects may be left out */
     size_t card_count;
     const struct drill *drills; /* all in the namespace */
     size_t drill_count;

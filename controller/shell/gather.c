@@ -155,6 +155,17 @@ static bool is_of(const struct summary *drill, const struct card *cards, size_t 
     return false;
 }
 
+/* cards NULL: of all. */
+static void add_newest(const struct lookup *l, const struct map *newest, const struct card *cards, size_t card_count,
+                       struct drill **drills, size_t *count)
+{
+    size_t at = 0;
+    void *value;
+    while (map_next(newest, &at, NULL, &value))
+        if (!cards || is_of(value, cards, card_count))
+            add_drill(l, value, drills, count);
+}
+
 struct drill *gather_drills_of_target(const struct lookup *l, const char *ns, const char *target, const struct card *cards,
                                       size_t card_count, size_t *count)
 {
@@ -165,11 +176,8 @@ struct drill *gather_drills_of_target(const struct lookup *l, const char *ns, co
     *count = 0;
     while ((s = store_next_of_target(l->store, KIND_DRILL, ns, target, &cursor)))
         sort_drill(l, s, newest, &drills, count);
-    size_t at = 0;
-    void *value;
-    while (map_next(newest, &at, NULL, &value))
-        if (is_of(value, cards, card_count))
-            add_drill(l, value, &drills, count);
+    if (card_count)
+        add_newest(l, newest, cards, card_count, &drills, count);
     return drills;
 }
 
@@ -189,10 +197,7 @@ struct drill *gather_drills_of_schedule(const struct lookup *l, const char *ns, 
         else
             sort_drill(l, s, newest, &drills, count);
     }
-    size_t at = 0;
-    void *value;
-    while (map_next(newest, &at, NULL, &value))
-        add_drill(l, value, &drills, count);
+    add_newest(l, newest, NULL, 0, &drills, count);
     return drills;
 }
 

@@ -1,5 +1,4 @@
 #include "shell/views.h"
-#include "shell/wakes.h"
 
 #include "base/str.h"
 #include "core/action.h"

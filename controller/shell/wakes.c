@@ -1,6 +1,7 @@
 #include "shell/wakes.h"
 
 #include "base/str.h"
+#include "core/ready.h"
 
 #define SETTLE_AFTER USEC_SEC /* who looks at all cards at once does so when those that come together have come */
 

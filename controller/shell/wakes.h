@@ -7,8 +7,6 @@
 #include "shell/watches.h"
 #include "shell/workqueue.h"
 
-#define TALLY_AFTER (30 * USEC_SEC) /* counters on cards and playbooks are brought up to date so often at most */
-
 struct wakes { /* all borrowed */
     struct world *world;
     struct lookup lookup;

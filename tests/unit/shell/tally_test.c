@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "fake_world.h"
 #include "shell/views.h"
-#include "shell/wakes.h"
 
 #define NOW  ((usec_t)1800000000 * USEC_SEC)
 #define NONE 1000 /* seconds: there is none */
